@@ -1,0 +1,170 @@
+import type { Beat } from '../observations.js';
+import { quantile } from '../sketch.js';
+import type { Job } from '../state.js';
+import { clock, credit, type PhaseClock, type Watch } from '../watch.js';
+import type { Turn } from './turn.js';
+
+/** Progress is journalled at most this often (seconds): at ten steps a second an event a step would
+ * be a journal of nothing else. */
+const COALESCE = 1;
+
+/** A sign of life. Only a new step or a new phase is progress; a new write is not. */
+export function onBeat(turn: Turn, name: string, attempt: number, beat: Beat): void {
+  const job = turn.job(name);
+  const before = turn.watch(name);
+  if (job === undefined || before === undefined || job.run.at === 'ending') return;
+  let watch = credit(before, before.last_beat_at, turn.now.mono);
+  watch = { ...watch, last_beat_at: turn.now.mono };
+  if (beat.phases !== null) watch = phases(turn, name, attempt, watch, beat.phases);
+  const stepped = beat.step !== null && (watch.last_step === null || beat.step > watch.last_step);
+  // The first step an attempt shows may be the one it resumed at: told, but not gained.
+  if (stepped && beat.step !== null) watch = step(turn, job, watch, beat.step, beat);
+  turn.setWatch(name, watch);
+  if (stepped) {
+    resolve(turn, name, attempt);
+    flush(turn, name, attempt, beat, false);
+  }
+}
+
+function step(turn: Turn, job: Job, watch: Watch, reached: number, beat: Beat): Watch {
+  const { mono } = turn.now;
+  const first = watch.main.name !== 'step';
+  const steps = watch.last_step === null ? 1 : reached - watch.last_step;
+  const gap = mono - watch.last_step_at;
+  const inner = Object.values(watch.main.inner).reduce((sum, seconds) => sum + seconds, 0);
+  const stepping = Math.max(0, gap - inner);
+  const total = beat.total ?? job.spec.target_step;
+  const last = total !== null && reached >= total;
+  const gained = Math.max(
+    0,
+    Math.min(
+      steps,
+      reached - Math.max(job.progress.high, job.progress.step ?? 0) - gainedPending(watch, job),
+    ),
+  );
+  const median = quantile(job.learned.step ?? { n: 0, bins: {} }, 0.5);
+  // A stretch that was suspected, or a start-up, is not training time, but its steps are.
+  const worth = first || watch.suspicion !== null ? Math.min(gap, (median ?? 0) * steps) : gap;
+  const { pending } = watch;
+  return {
+    ...watch,
+    main: clock(last ? 'finish' : 'step', mono),
+    last_step: reached,
+    last_step_at: mono,
+    pending: {
+      ...pending,
+      steps: pending.steps + steps,
+      useful: pending.useful + (steps > 0 ? (worth * gained) / steps : 0),
+      // The first step of an attempt carries its start-up: nothing to learn a step's time from.
+      stepping: first ? Number.NaN : pending.stepping + stepping,
+    },
+  };
+}
+
+function gainedPending(watch: Watch, job: Job): number {
+  const at = watch.last_step ?? 0;
+  return Math.max(0, at - Math.max(job.progress.high, job.progress.step ?? 0));
+}
+
+/** Writes what was coalesced into one progress event, when it is due or must be. */
+export function flush(
+  turn: Turn,
+  name: string,
+  attempt: number,
+  beat: Partial<Beat>,
+  force: boolean,
+): void {
+  const watch = turn.watch(name);
+  const job = turn.job(name);
+  if (
+    watch === undefined ||
+    job === undefined ||
+    watch.pending.steps === 0 ||
+    watch.last_step === null
+  )
+    return;
+  const { pending } = watch;
+  const first = Number.isNaN(pending.stepping);
+  const due = turn.now.mono - pending.since >= COALESCE || first || watch.main.name === 'finish';
+  if (!due && !force) return;
+  turn.emit({
+    type: 'progress',
+    job: name,
+    attempt,
+    step: watch.last_step,
+    total: beat.total ?? null,
+    epoch: beat.epoch ?? null,
+    loss: beat.loss ?? null,
+    steps: pending.steps,
+    step_seconds: first ? null : pending.stepping / pending.steps,
+    useful_seconds: pending.useful,
+  });
+  turn.setWatch(name, {
+    ...watch,
+    pending: { since: turn.now.mono, steps: 0, useful: 0, stepping: 0 },
+  });
+  recovered(turn, name, attempt);
+}
+
+function recovered(turn: Turn, name: string, attempt: number): void {
+  const recovering = turn.job(name)?.recovering ?? null;
+  if (recovering === null) return;
+  const seconds = Math.max(0, turn.now.wall - recovering.since);
+  turn.emit({
+    type: 'recovered',
+    job: name,
+    attempt,
+    cause: recovering.cause,
+    seconds,
+    lost_steps: recovering.lost_steps,
+  });
+}
+
+function resolve(turn: Turn, name: string, attempt: number): void {
+  const watch = turn.watch(name);
+  if (watch?.suspicion == null) return;
+  turn.emit({
+    type: 'suspicion_resolved',
+    job: name,
+    attempt,
+    phase: watch.suspicion.phase,
+    silent_seconds: turn.now.mono - watch.suspicion.since,
+    by: 'progress',
+  });
+  turn.setWatch(name, { ...watch, suspicion: null });
+}
+
+/** Closes the clocks of phases that ended, opens those of new ones, keeps the others running. */
+function phases(
+  turn: Turn,
+  job: string,
+  attempt: number,
+  watch: Watch,
+  named: readonly string[],
+): Watch {
+  const open: PhaseClock[] = [];
+  let changed = named.length !== watch.open.length;
+  named.forEach((name, depth) => {
+    const same = !changed && watch.open[depth]?.name === name ? watch.open[depth] : undefined;
+    if (same === undefined) changed = true;
+    open.push(same ?? watch.open.find((c) => c.name === name) ?? clock(name, turn.now.mono));
+  });
+  if (!changed && watch.reports_phases) return watch;
+  for (const closed of watch.open.filter((c) => !named.includes(c.name))) {
+    // The loop's own clock measures steps; a phase of that name only brackets them.
+    if (closed.name !== 'step') {
+      turn.emit({
+        type: 'phase_left',
+        job,
+        attempt,
+        phase: closed.name,
+        seconds: turn.now.mono - closed.since,
+      });
+    }
+  }
+  const innermost = named.at(-1);
+  if (innermost !== undefined && turn.job(job)?.progress.phase !== innermost) {
+    turn.emit({ type: 'phase_entered', job, attempt, phase: innermost });
+  }
+  return { ...watch, open, reports_phases: true };
+}

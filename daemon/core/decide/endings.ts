@@ -1,0 +1,171 @@
+import type { Cause } from '../causes.js';
+import { classify } from '../classify.js';
+import type { CheckpointRef } from '../events.js';
+import type { Observation } from '../observations.js';
+import { afterFailure } from '../retry.js';
+import type { Job } from '../state.js';
+import { startAttempt } from './attempts.js';
+import { flush } from './beat.js';
+import { onTick } from './tick.js';
+import type { Turn } from './turn.js';
+
+type Seen<K extends Observation['is']> = Extract<Observation, { is: K }>;
+
+export function onEvidence(turn: Turn, seen: Seen<'evidence'>): void {
+  const { job, attempt, path, files, seconds } = seen;
+  turn.emit({ type: 'evidence_saved', job, attempt, path, files, seconds });
+  turn.command({ do: 'kill', job, attempt });
+}
+
+/** A process that SIGKILL does not end holds the GPU: a second trainer beside it would be worse than
+ * none. Nothing is started on this machine again. */
+export function onUnkillable(turn: Turn, seen: Seen<'unkillable'>): void {
+  const { job, attempt, survivors, why } = seen;
+  turn.emit({ type: 'trainer_unkillable', job, attempt, survivors, why });
+  turn.emit({
+    type: 'job_holding',
+    job,
+    cause: 'host_bad',
+    reason: why,
+    remedy: 'This machine needs to be restarted or replaced: start the job on another one.',
+  });
+  turn.setWatch(job, null);
+}
+
+export function onSpawnFailed(turn: Turn, seen: Seen<'spawn_failed'>): void {
+  const job = turn.job(seen.job);
+  if (job === undefined) return;
+  const cause: Cause = seen.permanent ? 'permanent' : 'crash';
+  end(
+    turn,
+    job,
+    seen.attempt,
+    cause,
+    seen.reason,
+    'Correct the job file.',
+    `${cause}: ${seen.reason}`,
+    null,
+    seen.from,
+  );
+}
+
+/** The attempt is over and nothing of it is left alive. */
+export function onExited(turn: Turn, seen: Seen<'exited'>): void {
+  flush(turn, seen.job, seen.attempt, {}, true);
+  const job = turn.job(seen.job);
+  if (job === undefined) return;
+  const { exit } = seen.ending;
+  if (job.run.at === 'ending' && job.run.why === 'stop') {
+    turn.emit({
+      type: 'attempt_ended',
+      job: job.name,
+      attempt: seen.attempt,
+      exit,
+      cause: 'stopped',
+      reason: 'stopped on request',
+      signature: '',
+    });
+    turn.emit({ type: 'job_stopped', job: job.name });
+    turn.setWatch(job.name, null);
+    onTick(turn);
+    return;
+  }
+  if (job.run.at === 'ending') {
+    const reason = lastHang(job);
+    end(
+      turn,
+      job,
+      seen.attempt,
+      'hang',
+      reason,
+      'See the evidence folder of the attempt.',
+      'hang',
+      exit,
+      seen.from,
+    );
+    return;
+  }
+  const outcome = classify({
+    ...seen.ending,
+    stepped:
+      job.progress.high > job.progress.high_at_start ||
+      (turn.watch(job.name)?.main.name ?? 'startup') !== 'startup',
+    step: job.progress.step,
+    target_step: job.spec.target_step,
+    loss: job.progress.loss,
+  });
+  if (outcome.is === 'done') {
+    turn.emit({
+      type: 'attempt_ended',
+      job: job.name,
+      attempt: seen.attempt,
+      exit,
+      cause: 'done',
+      reason: 'done',
+      signature: '',
+    });
+    turn.emit({
+      type: 'job_finished',
+      job: job.name,
+      step: job.progress.step,
+      artefact: seen.artefact_path,
+    });
+    turn.setWatch(job.name, null);
+    onTick(turn);
+    return;
+  }
+  end(
+    turn,
+    job,
+    seen.attempt,
+    outcome.cause,
+    outcome.reason,
+    outcome.remedy,
+    outcome.signature,
+    exit,
+    seen.from,
+  );
+}
+
+function lastHang(job: Job): string {
+  const silent = job.tally.hang_detection_seconds;
+  return silent === null ? 'no progress' : `no progress for ${silent.toFixed(1)} s`;
+}
+
+function end(
+  turn: Turn,
+  job: Job,
+  attempt: number,
+  cause: Cause,
+  reason: string,
+  remedy: string,
+  signature: string,
+  exit: { code: number; signal: null } | { code: null; signal: string } | null,
+  from: CheckpointRef | null,
+): void {
+  turn.emit({ type: 'attempt_ended', job: job.name, attempt, exit, cause, reason, signature });
+  turn.setWatch(job.name, null);
+  const after = turn.job(job.name) ?? job;
+  if (cause === 'host_bad') {
+    turn.emit({ type: 'job_holding', job: job.name, cause, reason, remedy });
+    return;
+  }
+  const next = afterFailure(after, cause, reason, turn.policy.retry);
+  if (next.is === 'stop') {
+    turn.emit({ type: 'job_failed', job: job.name, cause, reason: next.reason, remedy });
+    onTick(turn);
+    return;
+  }
+  if (next.delay_seconds === 0) {
+    startAttempt(turn, after, cause, from);
+    return;
+  }
+  const at = turn.now.wall + next.delay_seconds;
+  turn.emit({
+    type: 'restart_scheduled',
+    job: job.name,
+    cause,
+    at,
+    delay_seconds: next.delay_seconds,
+  });
+}

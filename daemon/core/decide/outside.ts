@@ -1,0 +1,46 @@
+import type { Observation } from '../observations.js';
+import { rearm, withOutside } from '../watch.js';
+import type { Turn } from './turn.js';
+
+type Seen<K extends Observation['is']> = Extract<Observation, { is: K }>;
+
+/** A stopped process is left stopped for this long (seconds), so that a debugger's or a person's
+ * short stop is not fought over. */
+const STOPPED_FOR = 1;
+/** A process that is stopped again and again without a step in between is somebody's wish. */
+const CONTINUES = 3;
+
+export function onOutside(turn: Turn, seen: Seen<'outside'>): void {
+  const watch = turn.watch(seen.job);
+  if (watch === undefined) return;
+  const { cpu_seconds, io_bytes, log_bytes, gpu_ratio } = seen;
+  turn.setWatch(
+    seen.job,
+    withOutside(watch, { at: turn.now.mono, cpu_seconds, io_bytes, log_bytes, gpu_ratio }),
+  );
+}
+
+/** A process stopped by a signal (state T) costs nothing to help: it is continued before anything
+ * dearer is thought of. */
+export function onProcessState(turn: Turn, seen: Seen<'process_state'>): void {
+  const watch = turn.watch(seen.job);
+  if (watch === undefined) return;
+  const { mono } = turn.now;
+  if (seen.letter !== 'T') {
+    if (watch.stopped_since !== null) turn.setWatch(seen.job, { ...watch, stopped_since: null });
+    return;
+  }
+  const since = watch.stopped_since ?? mono;
+  if (mono - since < STOPPED_FOR || watch.continues >= CONTINUES) {
+    turn.setWatch(seen.job, { ...watch, stopped_since: since });
+    return;
+  }
+  turn.emit({
+    type: 'trainer_continued',
+    job: seen.job,
+    attempt: seen.attempt,
+    stopped_seconds: mono - since,
+  });
+  turn.setWatch(seen.job, { ...rearm(watch, mono), continues: watch.continues + 1 });
+  turn.command({ do: 'continue', job: seen.job, attempt: seen.attempt });
+}

@@ -1,0 +1,177 @@
+import type { AttemptReason, Cause } from './causes.js';
+
+/** A running process, told apart from any other that ever had its pid. */
+export interface ProcessRef {
+  readonly pid: number;
+  /** Field 22 of /proc/<pid>/stat: clock ticks after boot at which the process started. */
+  readonly start_ticks: number;
+  readonly boot_id: string;
+}
+
+export interface CheckpointRef {
+  readonly step: number;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** Exit status of a trainer; `null` where nobody was left to see it. */
+export type Exit =
+  | { readonly code: number; readonly signal: null }
+  | { readonly code: null; readonly signal: string };
+
+/** What a job is, as far as decisions go. `plan` is opaque to the core: the edges made it and the
+ * edges read it, journalled so that a restarted daemon runs exactly what was queued. */
+export interface JobSpec {
+  readonly name: string;
+  readonly trainer: string;
+  readonly target_step: number | null;
+  readonly has_artefact: boolean;
+  readonly plan: unknown;
+  /** The job's own overrides of the hang policy, already validated. */
+  readonly hang?: Readonly<Record<string, unknown>>;
+}
+
+/** Everything that can happen. The journal adds `seq` and `time` (Unix seconds) to each. */
+export type Event =
+  | { type: 'daemon_started'; pid: number; version: string; boot_id: string }
+  | { type: 'daemon_stopping'; reason: string }
+  | {
+      type: 'clocks_rearmed';
+      reason: 'daemon_stalled' | 'machine_slept' | 'wall_clock_jumped';
+      seconds: number;
+    }
+  | { type: 'journal_gap'; dropped: number }
+  | { type: 'job_queued'; job: string; spec: JobSpec }
+  | { type: 'job_resumed'; job: string }
+  | { type: 'job_finished'; job: string; step: number | null; artefact: string | null }
+  | { type: 'job_failed'; job: string; cause: Cause; reason: string; remedy: string }
+  | { type: 'job_stopped'; job: string }
+  | { type: 'job_holding'; job: string; cause: Cause; reason: string; remedy: string }
+  | {
+      type: 'attempt_starting';
+      job: string;
+      attempt: number;
+      reason: AttemptReason;
+      from: CheckpointRef | null;
+      lost_steps: number;
+    }
+  | {
+      type: 'attempt_started';
+      job: string;
+      attempt: number;
+      shepherd: ProcessRef;
+      trainer: ProcessRef;
+    }
+  | { type: 'attempt_abandoned'; job: string; attempt: number; why: string }
+  | {
+      type: 'attempt_adopted';
+      job: string;
+      attempt: number;
+      trainer: ProcessRef;
+      unwatched_seconds: number;
+    }
+  | {
+      type: 'attempt_ended';
+      job: string;
+      attempt: number;
+      exit: Exit | null;
+      cause: Cause | 'done' | 'stopped';
+      reason: string;
+      signature: string;
+    }
+  | { type: 'restart_scheduled'; job: string; cause: Cause; at: number; delay_seconds: number }
+  | { type: 'phase_entered'; job: string; attempt: number; phase: string }
+  | { type: 'phase_left'; job: string; attempt: number; phase: string; seconds: number }
+  | {
+      type: 'progress';
+      job: string;
+      attempt: number;
+      step: number;
+      total: number | null;
+      epoch: number | null;
+      loss: number | null;
+      /** Steps since the previous progress event of this attempt, and how long one took (seconds). */
+      steps: number;
+      step_seconds: number | null;
+      /** Seconds of this interval that moved the run beyond its highest step so far. */
+      useful_seconds: number;
+    }
+  | {
+      type: 'recovered';
+      job: string;
+      attempt: number;
+      cause: AttemptReason;
+      seconds: number;
+      lost_steps: number;
+    }
+  | {
+      type: 'suspicion_raised';
+      job: string;
+      attempt: number;
+      phase: string;
+      silent_seconds: number;
+      budget_seconds: number;
+    }
+  | {
+      type: 'suspicion_resolved';
+      job: string;
+      attempt: number;
+      phase: string;
+      silent_seconds: number;
+      by: 'progress' | 'rearm';
+    }
+  | { type: 'trainer_continued'; job: string; attempt: number; stopped_seconds: number }
+  | {
+      type: 'hang_confirmed';
+      job: string;
+      attempt: number;
+      phase: string;
+      silent_seconds: number;
+      why: string;
+    }
+  | {
+      type: 'evidence_saved';
+      job: string;
+      attempt: number;
+      path: string;
+      files: number;
+      seconds: number;
+    }
+  | { type: 'stop_requested'; job: string }
+  | { type: 'trainer_killed'; job: string; attempt: number; seconds: number; escalated: boolean }
+  | {
+      type: 'trainer_unkillable';
+      job: string;
+      attempt: number;
+      survivors: readonly number[];
+      why: string;
+    }
+  | { type: 'checkpoint_verified'; job: string; step: number; path: string; bytes: number }
+  | {
+      type: 'checkpoint_quarantined';
+      job: string;
+      step: number;
+      path: string;
+      to: string;
+      reason: string;
+    };
+
+export type EventType = Event['type'];
+export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
+/** An event as it stands in the journal. */
+export type Entry = Event & { readonly seq: number; readonly time: number };
+
+/** Events whose loss would change what a restarted daemon does. They are on disk before anyone acts;
+ * the rest are written as soon, but not synced. */
+const RELAXED: ReadonlySet<EventType> = new Set<EventType>([
+  'progress',
+  'phase_entered',
+  'phase_left',
+  'suspicion_raised',
+  'suspicion_resolved',
+  'clocks_rearmed',
+]);
+
+export function isDurable(event: Event): boolean {
+  return !RELAXED.has(event.type);
+}

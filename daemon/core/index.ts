@@ -1,0 +1,31 @@
+/** The door of the core: pure decisions over events, state and clock readings. */
+export { type AttemptReason, CAUSES, type Cause } from './causes.js';
+export { type Core, type Decision, decide, initialCore, refuse } from './decide/index.js';
+export { ettr, ettrLastHour } from './ettr.js';
+export {
+  type CheckpointRef,
+  type Entry,
+  type Event,
+  type EventOf,
+  type EventType,
+  type Exit,
+  isDurable,
+  type JobSpec,
+  type ProcessRef,
+} from './events.js';
+export type { Beat, Command, Observation } from './observations.js';
+export { PHASES, type Phase } from './phases.js';
+export type { HangPolicy, Policy, RetryPolicy } from './policy.js';
+export { fold, reduce } from './reduce.js';
+export { quantile, type Sketch } from './sketch.js';
+export {
+  type Incident,
+  initialState,
+  isActive,
+  isOver,
+  type Job,
+  type Run,
+  type State,
+} from './state.js';
+export { type JobStatus, type Status, statusOf } from './status.js';
+export type { Now } from './time.js';

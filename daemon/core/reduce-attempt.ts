@@ -1,0 +1,196 @@
+import { type AttemptReason, CAUSES, type Cause } from './causes.js';
+import type { Entry, EventOf, JobSpec } from './events.js';
+import type { Budget, Job } from './state.js';
+
+const noBudget: Budget = {
+  spent: {},
+  total: 0,
+  barren: 0,
+  gained_step: 0,
+  signature: '',
+  repeats: 0,
+};
+
+/** A job as it enters the queue. What an earlier run of the same name learned about its phases is
+ * kept; attempt numbers go on, since their folders are on disk. */
+export function initialJob(spec: JobSpec, time: number, earlier: Job | undefined): Job {
+  return {
+    name: spec.name,
+    spec,
+    queued_at: time,
+    started_at: null,
+    ended_at: null,
+    run: { at: 'queued' },
+    attempt: earlier?.attempt ?? 0,
+    attempts_by_cause: {},
+    next_reason: 'start',
+    progress: {
+      step: null,
+      high: 0,
+      high_at_start: 0,
+      total: spec.target_step,
+      epoch: null,
+      loss: null,
+      phase: null,
+      at: null,
+    },
+    checkpoint: null,
+    budget: noBudget,
+    suspect: null,
+    recovering: null,
+    tally: {
+      lost_steps: 0,
+      useful_seconds: 0,
+      minutes: [],
+      hangs: 0,
+      hang_detection_seconds: null,
+      recoveries: 0,
+      recovery_seconds: null,
+      suspicions: 0,
+      self_resolved: 0,
+      continued: 0,
+      quarantined: 0,
+    },
+    learned: earlier?.learned ?? {},
+    incidents: [],
+  };
+}
+
+/** The life of a job and its attempts. */
+export function onAttempt(job: Job, entry: Entry): Job {
+  switch (entry.type) {
+    case 'attempt_starting':
+      return starting(job, entry);
+    case 'attempt_started':
+      if (job.run.at === 'ending') return job;
+      return {
+        ...job,
+        run: {
+          at: 'running',
+          attempt: entry.attempt,
+          shepherd: entry.shepherd,
+          trainer: entry.trainer,
+        },
+      };
+    case 'attempt_abandoned':
+      return { ...job, run: { at: 'queued' } };
+    case 'attempt_ended':
+      return ended(job, entry);
+    case 'hang_confirmed':
+      return {
+        ...job,
+        suspect: null,
+        run: { at: 'ending', attempt: entry.attempt, why: 'hang', evidence: false },
+      };
+    case 'evidence_saved':
+      return job.run.at === 'ending' ? { ...job, run: { ...job.run, evidence: true } } : job;
+    case 'stop_requested':
+      return 'attempt' in job.run
+        ? {
+            ...job,
+            suspect: null,
+            run: { at: 'ending', attempt: job.run.attempt, why: 'stop', evidence: true },
+          }
+        : job;
+    case 'restart_scheduled':
+      return { ...job, run: { at: 'waiting', until: entry.at, cause: entry.cause } };
+    case 'job_resumed':
+      return {
+        ...job,
+        run: { at: 'queued' },
+        ended_at: null,
+        next_reason: 'resume',
+        budget: { ...noBudget, gained_step: job.budget.gained_step },
+      };
+    case 'job_finished':
+      return {
+        ...job,
+        run: { at: 'finished', artefact: entry.artefact },
+        ended_at: entry.time,
+        recovering: null,
+        suspect: null,
+      };
+    case 'job_failed':
+      return {
+        ...job,
+        run: { at: 'failed', cause: entry.cause, reason: entry.reason, remedy: entry.remedy },
+        ended_at: entry.time,
+        recovering: null,
+        suspect: null,
+      };
+    case 'job_holding':
+      return {
+        ...job,
+        run: { at: 'holding', cause: entry.cause, reason: entry.reason, remedy: entry.remedy },
+        suspect: null,
+      };
+    case 'job_stopped':
+      return {
+        ...job,
+        run: { at: 'stopped' },
+        ended_at: entry.time,
+        recovering: null,
+        suspect: null,
+      };
+    default:
+      return job;
+  }
+}
+
+function starting(job: Job, entry: EventOf<'attempt_starting'> & { time: number }): Job {
+  return {
+    ...job,
+    run: { at: 'starting', attempt: entry.attempt },
+    attempt: entry.attempt,
+    started_at: job.started_at ?? entry.time,
+    attempts_by_cause: {
+      ...job.attempts_by_cause,
+      [entry.reason]: (job.attempts_by_cause[entry.reason] ?? 0) + 1,
+    },
+    progress: begun(job, entry),
+    suspect: null,
+    recovering:
+      job.recovering === null
+        ? null
+        : { ...job.recovering, lost_steps: job.recovering.lost_steps + entry.lost_steps },
+    tally: { ...job.tally, lost_steps: job.tally.lost_steps + entry.lost_steps },
+  };
+}
+
+/** Steps up to the checkpoint are behind us, whoever made them. */
+function begun(job: Job, entry: EventOf<'attempt_starting'>): Job['progress'] {
+  const step = entry.from?.step ?? null;
+  const high = Math.max(job.progress.high, step ?? 0);
+  return { ...job.progress, step, high, high_at_start: high, phase: 'startup' };
+}
+
+function ended(job: Job, entry: EventOf<'attempt_ended'> & { time: number }): Job {
+  const progress = { ...job.progress, phase: null };
+  if (!isCause(entry.cause)) return { ...job, progress, suspect: null };
+  return {
+    ...job,
+    progress,
+    suspect: null,
+    next_reason: entry.cause,
+    recovering: job.recovering ?? { since: entry.time, cause: entry.cause, lost_steps: 0 },
+    budget: spend(job, entry.cause, entry.signature),
+  };
+}
+
+function spend(job: Job, cause: Cause, signature: string): Budget {
+  const { budget } = job;
+  const gained = job.progress.high > job.progress.high_at_start;
+  if (gained) return { ...budget, total: budget.total + 1, barren: 0, signature: '', repeats: 0 };
+  return {
+    ...budget,
+    spent: { ...budget.spent, [cause]: (budget.spent[cause] ?? 0) + 1 },
+    total: budget.total + 1,
+    barren: budget.barren + 1,
+    signature,
+    repeats: signature !== '' && signature === budget.signature ? budget.repeats + 1 : 1,
+  };
+}
+
+export function isCause(reason: AttemptReason | 'done' | 'stopped'): reason is Cause {
+  return (CAUSES as readonly string[]).includes(reason);
+}

@@ -1,0 +1,116 @@
+import type { Entry, EventOf } from './events.js';
+import { knownPhase } from './phases.js';
+import { emptySketch, record } from './sketch.js';
+import type { Job, Tally } from './state.js';
+
+/** What a run gains and loses: steps, checkpoints, phase times, hangs, recoveries. */
+export function onProgress(job: Job, entry: Entry): Job {
+  switch (entry.type) {
+    case 'progress':
+      return progress(job, entry);
+    case 'phase_entered':
+      return { ...job, progress: { ...job.progress, phase: entry.phase } };
+    case 'phase_left':
+      return learn(job, entry.phase, entry.seconds, 1);
+    case 'recovered':
+      return {
+        ...job,
+        recovering: null,
+        tally: {
+          ...job.tally,
+          recoveries: job.tally.recoveries + 1,
+          recovery_seconds: entry.seconds,
+        },
+      };
+    case 'suspicion_raised':
+      return {
+        ...job,
+        suspect: { phase: entry.phase, since: entry.time },
+        tally: { ...job.tally, suspicions: job.tally.suspicions + 1 },
+      };
+    case 'suspicion_resolved':
+      return {
+        ...job,
+        suspect: null,
+        tally: {
+          ...job.tally,
+          self_resolved: job.tally.self_resolved + (entry.by === 'progress' ? 1 : 0),
+        },
+      };
+    case 'trainer_continued':
+      return { ...job, tally: { ...job.tally, continued: job.tally.continued + 1 } };
+    case 'hang_confirmed':
+      return {
+        ...job,
+        tally: {
+          ...job.tally,
+          hangs: job.tally.hangs + 1,
+          hang_detection_seconds: entry.silent_seconds,
+        },
+      };
+    case 'checkpoint_verified':
+      return checkpoint(job, entry);
+    case 'checkpoint_quarantined':
+      return {
+        ...job,
+        checkpoint: job.checkpoint?.path === entry.path ? null : job.checkpoint,
+        tally: { ...job.tally, quarantined: job.tally.quarantined + 1 },
+      };
+    default:
+      return job;
+  }
+}
+
+function progress(job: Job, entry: EventOf<'progress'> & { time: number }): Job {
+  const learned =
+    entry.step_seconds === null ? job : learn(job, 'step', entry.step_seconds, entry.steps);
+  return {
+    ...learned,
+    progress: {
+      ...job.progress,
+      step: entry.step,
+      high: Math.max(job.progress.high, entry.step),
+      total: entry.total ?? job.progress.total,
+      epoch: entry.epoch ?? job.progress.epoch,
+      loss: entry.loss ?? job.progress.loss,
+      at: entry.time,
+    },
+    tally: useful(job.tally, entry.time, entry.useful_seconds),
+  };
+}
+
+function useful(tally: Tally, time: number, seconds: number): Tally {
+  if (seconds <= 0) return tally;
+  const minute = Math.floor(time / 60);
+  const kept = tally.minutes.filter(([at]) => at > minute - 60 && at !== minute);
+  const now = tally.minutes.find(([at]) => at === minute)?.[1] ?? 0;
+  return {
+    ...tally,
+    useful_seconds: tally.useful_seconds + seconds,
+    minutes: [...kept, [minute, now + seconds]],
+  };
+}
+
+function learn(job: Job, phase: string, seconds: number, count: number): Job {
+  const name = knownPhase(phase);
+  return {
+    ...job,
+    learned: { ...job.learned, [name]: record(job.learned[name] ?? emptySketch, seconds, count) },
+  };
+}
+
+/** Only a checkpoint beyond all earlier ones refunds the budgets: steps alone could be gained and
+ * lost for ever. */
+function checkpoint(job: Job, entry: EventOf<'checkpoint_verified'> & { time: number }): Job {
+  const newest = job.checkpoint === null || entry.step >= job.checkpoint.step;
+  const gained = entry.step > job.budget.gained_step;
+  return {
+    ...job,
+    checkpoint: newest
+      ? { step: entry.step, path: entry.path, bytes: entry.bytes, verified_at: entry.time }
+      : job.checkpoint,
+    budget: gained
+      ? { spent: {}, total: 0, barren: 0, gained_step: entry.step, signature: '', repeats: 0 }
+      : job.budget,
+  };
+}

@@ -1,0 +1,87 @@
+import type { Entry } from './events.js';
+import { initialJob, onAttempt } from './reduce-attempt.js';
+import { onProgress } from './reduce-progress.js';
+import { type Incident, initialState, type Job, type State } from './state.js';
+
+const INCIDENTS_KEPT = 100;
+
+/** The fold: state after one more journal entry. Pure; unknown entries change nothing but `seq`. */
+export function reduce(state: State, entry: Entry): State {
+  const next: State = { ...state, seq: entry.seq, last_event_at: entry.time };
+  switch (entry.type) {
+    case 'daemon_started':
+      return {
+        ...next,
+        starts: state.starts + 1,
+        daemon: { pid: entry.pid, version: entry.version, started: entry.time },
+      };
+    case 'daemon_stopping':
+      return { ...next, daemon: null };
+    case 'job_queued': {
+      // Queued again under its name: a new run of it, at the end of the queue.
+      const { [entry.job]: _gone, ...others } = state.jobs;
+      return {
+        ...next,
+        jobs: { ...others, [entry.job]: initialJob(entry.spec, entry.time, _gone) },
+      };
+    }
+    case 'trainer_unkillable':
+      return withJob({ ...next, host_bad: entry.why }, entry);
+    default:
+      return withJob(next, entry);
+  }
+}
+
+function withJob(state: State, entry: Entry): State {
+  if (!('job' in entry)) return state;
+  const job = state.jobs[entry.job];
+  if (job === undefined) return state;
+  const changed = onProgress(onAttempt(job, entry), entry);
+  const incident = incidentOf(entry);
+  const kept = incident === null ? changed : withIncident(changed, incident);
+  return { ...state, jobs: { ...state.jobs, [entry.job]: kept } };
+}
+
+function withIncident(job: Job, incident: Incident): Job {
+  return { ...job, incidents: [...job.incidents, incident].slice(-INCIDENTS_KEPT) };
+}
+
+function incidentOf(entry: Entry): Incident | null {
+  const time = entry.time;
+  switch (entry.type) {
+    case 'attempt_ended':
+      if (entry.cause === 'done' || entry.cause === 'stopped') return null;
+      return { time, attempt: entry.attempt, kind: entry.cause, text: entry.reason };
+    case 'trainer_continued':
+      return {
+        time,
+        attempt: entry.attempt,
+        kind: 'continued',
+        text: 'was stopped by a signal; continued, nothing lost',
+      };
+    case 'checkpoint_quarantined':
+      return {
+        time,
+        attempt: 0,
+        kind: 'quarantined',
+        text: `checkpoint of step ${entry.step}: ${entry.reason}`,
+      };
+    case 'attempt_adopted':
+      return {
+        time,
+        attempt: entry.attempt,
+        kind: 'adopted',
+        text: `the daemon came back after ${Math.round(entry.unwatched_seconds)} s and found the trainer alive`,
+      };
+    case 'trainer_unkillable':
+      return { time, attempt: entry.attempt, kind: 'host_bad', text: entry.why };
+    default:
+      return null;
+  }
+}
+
+export function fold(entries: Iterable<Entry>, from: State = initialState): State {
+  let state = from;
+  for (const entry of entries) state = reduce(state, entry);
+  return state;
+}

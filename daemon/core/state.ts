@@ -1,0 +1,149 @@
+import type { AttemptReason, Cause } from './causes.js';
+import type { CheckpointRef, JobSpec, ProcessRef } from './events.js';
+import type { Phase } from './phases.js';
+import type { Sketch } from './sketch.js';
+
+/** The fold over the journal: all that a restarted daemon knows. Plain JSON. */
+export interface State {
+  readonly v: 1;
+  readonly seq: number;
+  readonly daemon: {
+    readonly pid: number;
+    readonly version: string;
+    readonly started: number;
+  } | null;
+  /** Times the daemon started on this home, and when the last event was written (Unix seconds). */
+  readonly starts: number;
+  readonly last_event_at: number;
+  /** In the order in which they were queued. */
+  readonly jobs: Readonly<Record<string, Job>>;
+  readonly host_bad: string | null;
+}
+
+export interface Job {
+  readonly name: string;
+  readonly spec: JobSpec;
+  readonly queued_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  readonly run: Run;
+  /** Number of the latest attempt; 0 before the first. */
+  readonly attempt: number;
+  readonly attempts_by_cause: Readonly<Partial<Record<AttemptReason, number>>>;
+  readonly next_reason: AttemptReason;
+  readonly progress: Progress;
+  readonly checkpoint: (CheckpointRef & { readonly verified_at: number }) | null;
+  readonly budget: Budget;
+  readonly suspect: { readonly phase: string; readonly since: number } | null;
+  /** From the failure on until the first step after it. */
+  readonly recovering: {
+    readonly since: number;
+    readonly cause: AttemptReason;
+    readonly lost_steps: number;
+  } | null;
+  readonly tally: Tally;
+  readonly learned: Readonly<Partial<Record<Phase, Sketch>>>;
+  readonly incidents: readonly Incident[];
+}
+
+/** Where a job stands; each state carries only its own data. */
+export type Run =
+  | { readonly at: 'queued' }
+  | { readonly at: 'starting'; readonly attempt: number }
+  | {
+      readonly at: 'running';
+      readonly attempt: number;
+      readonly shepherd: ProcessRef;
+      readonly trainer: ProcessRef;
+    }
+  | {
+      readonly at: 'ending';
+      readonly attempt: number;
+      readonly why: 'hang' | 'stop';
+      readonly evidence: boolean;
+    }
+  | { readonly at: 'waiting'; readonly until: number; readonly cause: Cause }
+  | {
+      readonly at: 'holding';
+      readonly cause: Cause;
+      readonly reason: string;
+      readonly remedy: string;
+    }
+  | { readonly at: 'finished'; readonly artefact: string | null }
+  | {
+      readonly at: 'failed';
+      readonly cause: Cause;
+      readonly reason: string;
+      readonly remedy: string;
+    }
+  | { readonly at: 'stopped' };
+
+export interface Progress {
+  readonly step: number | null;
+  /** The highest step any attempt has reached; steps up to it were paid for once already. */
+  readonly high: number;
+  /** `high` as it stood when the current attempt began. */
+  readonly high_at_start: number;
+  readonly total: number | null;
+  readonly epoch: number | null;
+  readonly loss: number | null;
+  readonly phase: string | null;
+  /** Unix seconds of the last new step. */
+  readonly at: number | null;
+}
+
+/** Failures since the last gained checkpoint. A changing cause resets `spent` of no other cause and
+ * never `total`, so that no mixture of faults goes on for ever. */
+export interface Budget {
+  /** Failures without a gained step, by cause. */
+  readonly spent: Readonly<Partial<Record<Cause, number>>>;
+  readonly total: number;
+  /** Failures in a row without a gained step: what the backoff grows by. */
+  readonly barren: number;
+  readonly gained_step: number;
+  /** The last failure without a step, and how often in a row it came. */
+  readonly signature: string;
+  readonly repeats: number;
+}
+
+export interface Tally {
+  readonly lost_steps: number;
+  readonly useful_seconds: number;
+  /** Useful seconds by the minute (Unix minutes), the last hour. */
+  readonly minutes: readonly (readonly [minute: number, seconds: number])[];
+  readonly hangs: number;
+  readonly hang_detection_seconds: number | null;
+  readonly recoveries: number;
+  readonly recovery_seconds: number | null;
+  readonly suspicions: number;
+  readonly self_resolved: number;
+  readonly continued: number;
+  readonly quarantined: number;
+}
+
+/** One line of the night's account. */
+export interface Incident {
+  readonly time: number;
+  readonly attempt: number;
+  readonly kind: Cause | 'continued' | 'quarantined' | 'adopted';
+  readonly text: string;
+}
+
+export const initialState: State = {
+  v: 1,
+  seq: 0,
+  daemon: null,
+  starts: 0,
+  last_event_at: 0,
+  jobs: {},
+  host_bad: null,
+};
+
+/** A job occupies the machine from its first attempt until it is over, between attempts too. */
+export function isActive(job: Job): boolean {
+  return ['starting', 'running', 'ending', 'waiting', 'holding'].includes(job.run.at);
+}
+
+export function isOver(job: Job): boolean {
+  return ['finished', 'failed', 'stopped'].includes(job.run.at);
+}
