@@ -19,13 +19,18 @@ export interface Watch {
   readonly outside: readonly Outside[];
   readonly stopped_since: number | null;
   readonly continues: number;
+  /** Steps may have been made that nobody timed: until the next step, after a daemon's return. */
+  readonly blind: boolean;
   readonly suspicion: { readonly phase: string; readonly since: number } | null;
 }
 
 export interface PhaseClock {
   readonly name: string;
   readonly phase: Phase;
-  /** Monotonic seconds: the last progress in this phase. */
+  /** Monotonic seconds: when the phase was entered. */
+  readonly entered: number;
+  /** Monotonic seconds: when it was entered, or the last new step, which is progress for every phase
+   * around it. */
   readonly since: number;
   /** Seconds since then in which an inner phase was the innermost open one, by that phase's name. */
   readonly inner: Readonly<Record<string, number>>;
@@ -52,6 +57,7 @@ export interface Outside {
 
 const OUTSIDE_KEPT = 64;
 
+/** `seen`: the attempt had made steps before this daemon took it up. */
 export function armWatch(attempt: number, mono: number, step: number | null, seen: boolean): Watch {
   return {
     attempt,
@@ -65,22 +71,26 @@ export function armWatch(attempt: number, mono: number, step: number | null, see
     outside: [],
     stopped_since: null,
     continues: 0,
+    blind: seen,
     suspicion: null,
   };
 }
 
 export function clock(name: string, since: number): PhaseClock {
-  return { name, phase: knownPhase(name), since, inner: {} };
+  return { name, phase: knownPhase(name), entered: since, since, inner: {} };
+}
+
+export function restart(c: PhaseClock, mono: number): PhaseClock {
+  return { ...c, since: mono, inner: {} };
 }
 
 /** Starts every clock again at `mono`: after the daemon stood still nothing that it did not see may
  * be held against the trainer. */
 export function rearm(watch: Watch, mono: number): Watch {
-  const restart = (c: PhaseClock): PhaseClock => ({ ...c, since: mono, inner: {} });
   return {
     ...watch,
-    main: restart(watch.main),
-    open: watch.open.map(restart),
+    main: restart(watch.main, mono),
+    open: watch.open.map((c) => restart(c, mono)),
     outside: [],
     stopped_since: null,
     suspicion: null,

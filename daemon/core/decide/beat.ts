@@ -1,7 +1,7 @@
 import type { Beat } from '../observations.js';
 import { quantile } from '../sketch.js';
 import type { Job } from '../state.js';
-import { clock, credit, type PhaseClock, type Watch } from '../watch.js';
+import { armWatch, clock, credit, type PhaseClock, restart, type Watch } from '../watch.js';
 import type { Turn } from './turn.js';
 
 /** Progress is journalled at most this often (seconds): at ten steps a second an event a step would
@@ -11,8 +11,10 @@ const COALESCE = 1;
 /** A sign of life. Only a new step or a new phase is progress; a new write is not. */
 export function onBeat(turn: Turn, name: string, attempt: number, beat: Beat): void {
   const job = turn.job(name);
-  const before = turn.watch(name);
-  if (job === undefined || before === undefined || job.run.at === 'ending') return;
+  if (job === undefined || job.run.at === 'ending') return;
+  const seen = job.progress.high > job.progress.high_at_start;
+  // No clocks: it ended while no daemon watched, and this is what it left behind.
+  const before = turn.watch(name) ?? armWatch(attempt, turn.now.mono, job.progress.step, seen);
   let watch = credit(before, before.last_beat_at, turn.now.mono);
   watch = { ...watch, last_beat_at: turn.now.mono };
   if (beat.phases !== null) watch = phases(turn, name, attempt, watch, beat.phases);
@@ -35,35 +37,35 @@ function step(turn: Turn, job: Job, watch: Watch, reached: number, beat: Beat): 
   const stepping = Math.max(0, gap - inner);
   const total = beat.total ?? job.spec.target_step;
   const last = total !== null && reached >= total;
-  const gained = Math.max(
-    0,
-    Math.min(
-      steps,
-      reached - Math.max(job.progress.high, job.progress.step ?? 0) - gainedPending(watch, job),
-    ),
+  const gained = Math.min(
+    steps,
+    Math.max(0, reached - Math.max(watch.last_step ?? 0, job.progress.high)),
   );
   const median = quantile(job.learned.step ?? { n: 0, bins: {} }, 0.5);
+  const usual = (median ?? 0) * steps;
   // A stretch that was suspected, or a start-up, is not training time, but its steps are.
-  const worth = first || watch.suspicion !== null ? Math.min(gap, (median ?? 0) * steps) : gap;
+  const worth = watch.blind
+    ? usual
+    : first || watch.suspicion !== null
+      ? Math.min(gap, usual)
+      : gap;
   const { pending } = watch;
   return {
     ...watch,
     main: clock(last ? 'finish' : 'step', mono),
+    open: watch.open.map((c) => restart(c, mono)),
     last_step: reached,
     last_step_at: mono,
+    blind: false,
     pending: {
       ...pending,
       steps: pending.steps + steps,
       useful: pending.useful + (steps > 0 ? (worth * gained) / steps : 0),
-      // The first step of an attempt carries its start-up: nothing to learn a step's time from.
-      stepping: first ? Number.NaN : pending.stepping + stepping,
+      // The first step of an attempt carries its start-up, and the first after a daemon's return
+      // steps that nobody timed: nothing to learn a step's time from.
+      stepping: first || watch.blind ? Number.NaN : pending.stepping + stepping,
     },
   };
-}
-
-function gainedPending(watch: Watch, job: Job): number {
-  const at = watch.last_step ?? 0;
-  return Math.max(0, at - Math.max(job.progress.high, job.progress.step ?? 0));
 }
 
 /** Writes what was coalesced into one progress event, when it is due or must be. */
@@ -94,7 +96,8 @@ export function flush(
     step: watch.last_step,
     total: beat.total ?? null,
     epoch: beat.epoch ?? null,
-    loss: beat.loss ?? null,
+    // JSON has no NaN: what the journal cannot hold the state must not hold either.
+    loss: Number.isFinite(beat.loss) ? (beat.loss ?? null) : null,
     steps: pending.steps,
     step_seconds: first ? null : pending.stepping / pending.steps,
     useful_seconds: pending.useful,
@@ -158,7 +161,7 @@ function phases(
         job,
         attempt,
         phase: closed.name,
-        seconds: turn.now.mono - closed.since,
+        seconds: turn.now.mono - closed.entered,
       });
     }
   }

@@ -1,0 +1,81 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { LogPatterns } from './log-progress.js';
+import { LogProgress, merge } from './log-progress.js';
+import type { Merged } from './ranks.js';
+
+/** At most this much is read at a time, so that a flood of output delays nothing else. */
+const CHUNK = 256 * 1024;
+/** Beyond this backlog (bytes) the middle is skipped: only the newest progress counts. */
+const BACKLOG = 4 * 1024 * 1024;
+
+/** Follows the growing output of one attempt. */
+export class LogFollower {
+  private file: FileHandle | null = null;
+  private offset = 0;
+  private readonly progress: LogProgress;
+  private readonly buffer = Buffer.alloc(CHUNK);
+  private busy: Promise<Merged | null> = Promise.resolve(null);
+
+  constructor(
+    private readonly path: string,
+    patterns: LogPatterns,
+  ) {
+    this.progress = new LogProgress(patterns);
+  }
+
+  /** Reads to the end of the file; the newest facts, null when there is nothing new. Calls made
+   * while one is under way wait for it, so that no byte is read twice. */
+  poll(): Promise<Merged | null> {
+    this.busy = this.busy.then(
+      () => this.readOn(),
+      () => this.readOn(),
+    );
+    return this.busy;
+  }
+
+  tail(): readonly string[] {
+    return this.progress.tail();
+  }
+
+  /** Bytes of output that said something new; see {@link LogProgress.novel}. */
+  get novel(): number {
+    return this.progress.novel;
+  }
+
+  /** After the middle of the file was dropped the end has moved back. */
+  moved(from: number, dropped: number): void {
+    if (this.offset > from) this.offset = Math.max(from, this.offset - dropped);
+  }
+
+  async close(): Promise<void> {
+    await this.busy.catch(() => null);
+    await this.file?.close();
+    this.file = null;
+  }
+
+  private async readOn(): Promise<Merged | null> {
+    this.file ??= await openIfThere(this.path);
+    if (this.file === null) return null;
+    const { size } = await this.file.stat();
+    if (size < this.offset) this.offset = size;
+    if (size - this.offset > BACKLOG) this.offset = size - BACKLOG;
+    if (this.offset >= size) return this.progress.settle();
+    let found: Merged | null = null;
+    while (this.offset < size) {
+      const { bytesRead } = await this.file.read(this.buffer, 0, CHUNK, this.offset);
+      if (bytesRead === 0) break;
+      this.offset += bytesRead;
+      found = merge(found, this.progress.feed(Buffer.from(this.buffer.subarray(0, bytesRead))));
+    }
+    return found;
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
