@@ -1,0 +1,11 @@
+export { describeConfig, type KeyDoc } from './describe.js';
+export { RESERVED_VARIABLES, variableName } from './environment.js';
+export { renderExample } from './example.js';
+export { type HomePaths, homePaths, packageRoot, resolveHome } from './home.js';
+export { type JobFile, loadJobFile, type OptionValue, parseJob } from './job.js';
+export { type LoadOptions, loadConfig, loadSettings } from './load.js';
+export { type Some, settingsForJob } from './override.js';
+export { ConfigError, formatProblem, type Problem } from './problem.js';
+export type { Config, HangConfig, KillConfig } from './schema.js';
+export { Secret, secret } from './secret.js';
+export { formatBytes, parseBytes } from './units.js';

@@ -1,0 +1,100 @@
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { z } from 'zod';
+import { homePaths } from './home.js';
+import { jobContradictions, jobSchema } from './job-schema.js';
+import { checkYaml, readText } from './load.js';
+import type { Some } from './override.js';
+import { ConfigError } from './problem.js';
+import type { HangConfig, KillConfig } from './schema.js';
+
+/** A checked job file. What was left out is null, or empty for lists and maps. */
+export interface JobFile {
+  /** The file as messages name it. */
+  source: string;
+  name: string;
+  trainer: string;
+  /** Names from models.yaml, downloaded before the trainer starts. */
+  models: string[];
+  command: string[] | null;
+  /** Absolute. */
+  cwd: string;
+  env: Record<string, string>;
+  heartbeat: 'auto' | 'file' | 'shim' | 'log';
+  /** Sources of regular expressions: a group of the field's name, else the first group. */
+  log: Record<'step' | 'total' | 'epoch' | 'loss', string | null>;
+  /** `glob` as written, relative to `cwd`; `step` finds the step in a path. */
+  checkpoints: { glob: string; step: string } | null;
+  resume: { args: string[] } | null;
+  /** `artefact` as written, relative to `cwd`. */
+  done: { step: number | null; artefact: string | null };
+  publish: { repo: string; private: boolean } | null;
+  deliver: string[];
+  hang: Some<HangConfig>;
+  kill: Some<KillConfig>;
+  /** Options of a named trainer. */
+  with: Record<string, OptionValue>;
+}
+
+export type OptionValue = string | number | boolean | (string | number | boolean)[];
+
+/**
+ * Reads a job file. `path` is a path, or the bare name of a file in `<home>/config/jobs`
+ * (`my-lora` for `my-lora.yaml`). Throws a ConfigError with every problem of the file.
+ */
+export function loadJobFile(options: {
+  path: string;
+  home: string;
+  env: NodeJS.ProcessEnv;
+}): JobFile {
+  const { home, env } = options;
+  const bare = basename(options.path) === options.path && !/\.ya?ml$/.test(options.path);
+  const path = bare ? join(homePaths(home).jobs, `${options.path}.yaml`) : resolve(options.path);
+  const inside = relative(home, path);
+  const label = inside.startsWith('..') || isAbsolute(inside) ? options.path : inside;
+  return parse(readText(path, label), label, dirname(path), env);
+}
+
+/**
+ * Checks the text of a job file. `source` is its path: it names the file in messages, and a
+ * relative `cwd` counts from its folder. Throws a ConfigError with every problem.
+ */
+export function parseJob(text: string, source: string, env: NodeJS.ProcessEnv = {}): JobFile {
+  return parse(text, source, dirname(resolve(source)), env);
+}
+
+function parse(text: string, label: string, folder: string, env: NodeJS.ProcessEnv): JobFile {
+  const { data, problems } = checkYaml(jobSchema, text, label, jobContradictions);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const job: z.output<typeof jobSchema> = jobSchema.parse(data);
+  const { log, done } = job;
+  return {
+    source: label,
+    name: job.name,
+    trainer: job.trainer,
+    models: job.models,
+    command: job.command ?? null,
+    cwd: resolve(folder, fromTilde(job.cwd ?? '.', env)),
+    env: job.env,
+    heartbeat: job.heartbeat,
+    log: {
+      step: log.step ?? null,
+      total: log.total ?? null,
+      epoch: log.epoch ?? null,
+      loss: log.loss ?? null,
+    },
+    checkpoints: job.checkpoints ?? null,
+    resume: job.resume ?? null,
+    done: { step: done.step ?? null, artefact: done.artefact ?? null },
+    publish: job.publish ?? null,
+    deliver: job.deliver,
+    hang: job.hang ?? {},
+    kill: job.kill ?? {},
+    with: job.with,
+  };
+}
+
+/** No shell reads a job file, so `~/lora` is spelled out here where HOME is known. */
+function fromTilde(path: string, env: NodeJS.ProcessEnv): string {
+  const home = env['HOME'];
+  return home && (path === '~' || path.startsWith('~/')) ? join(home, path.slice(1)) : path;
+}

@@ -1,0 +1,234 @@
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { type Config, homePaths, loadConfig } from '../config/index.js';
+import { bootId } from '../trainer/process/index.js';
+import {
+  type Command,
+  type Event,
+  initialState,
+  type Now,
+  reduce,
+  type State,
+} from './core/index.js';
+import { createEngine, type Engine } from './engine/index.js';
+import { type HttpServer, startHttp } from './http/index.js';
+import { type Lock, openJournal, processIdentity } from './journal/index.js';
+import { journalToLog, openLog } from './log/index.js';
+import {
+  announce,
+  demoJob,
+  isNetworkVolume,
+  jobSpecOf,
+  policyOf,
+  queueJob,
+  takeLock,
+  trainSettings,
+  version,
+  withdraw,
+} from './startup/index.js';
+import { createTrainTask, type TrainPlan, type TrainTask } from './tasks/train/index.js';
+
+export interface DaemonOptions {
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ask a daemon that holds the home to make way, instead of giving up. */
+  readonly takeover?: boolean;
+  /** Queue the demo job when this home has never had a job. */
+  readonly demoIfEmpty?: boolean;
+  /** Human log lines on stderr besides the file. */
+  readonly foreground?: boolean;
+}
+
+export interface DaemonHandle {
+  readonly port: number;
+  readonly url: string;
+  readonly engine: Engine;
+  /** Ends the daemon and leaves the trainer running: the next daemon adopts it. */
+  stop(reason: string): Promise<void>;
+  /** Resolves with the reason when the daemon has ended, however that was asked for. */
+  readonly stopped: Promise<string>;
+}
+
+/**
+ * Starts the daemon of a home: lock, journal, engine, edges, HTTP. The only place that knows all
+ * rooms. Throws ConfigError, LockHeld, JournalDamaged or PortTaken, having left nothing behind.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<DaemonHandle> {
+  const config = loadConfig({ home: options.home, env: options.env });
+  const home = { root: options.home, ...homePaths(options.home) };
+  let onLost = (_by: unknown): void => {};
+  const lock = await takeLock({
+    dir: home.state,
+    takeover: options.takeover ?? false,
+    onLost: (by) => onLost(by),
+  });
+  try {
+    const daemon = await start(options, config, home, lock);
+    onLost = () => void daemon.stop('another machine took this home over');
+    return daemon;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+type Home = { root: string } & ReturnType<typeof homePaths>;
+
+async function start(
+  options: DaemonOptions,
+  config: Config,
+  home: Home,
+  lock: Lock,
+): Promise<DaemonHandle> {
+  const log = openLog({
+    dir: home.logs,
+    level: config.log.level,
+    maxBytes: config.log.max_bytes,
+    files: config.log.files,
+    foreground: options.foreground ?? false,
+  });
+  const clock = (): Now => ({ mono: performance.now() / 1000, wall: Date.now() / 1000 });
+  let stamp = clock().wall;
+  const opened = await openJournal<Event, State>({
+    dir: home.state,
+    initial: initialState,
+    apply: (state, entry) => reduce(state, entry as never),
+    now: () => stamp,
+    gap: (dropped) => ({ type: 'journal_gap', dropped }),
+  });
+  const { journal, repaired } = opened;
+  if (repaired.cut_bytes > 0)
+    log.warn(`the journal ended in a torn line; ${repaired.cut_bytes} bytes were cut`);
+  if (repaired.damaged_lines > 0) log.error('the journal has unreadable lines', { ...repaired });
+  journal.onHealth((health) => {
+    if (health.state === 'ok')
+      log.info('the journal is written again; nothing was lost while it was not');
+    else
+      log.error(
+        `the journal cannot be written (${health.code}): the training goes on, nothing is decided until it can`,
+      );
+  });
+
+  const tasks = new Map<string, TrainTask>();
+  const settings = trainSettings(config, isNetworkVolume(home.state));
+  const taskOf = (name: string): TrainTask | null => {
+    const known = tasks.get(name);
+    const job = engine.state.jobs[name];
+    if (known !== undefined || job === undefined) return known ?? null;
+    const task = createTrainTask(name, job.spec.plan as TrainPlan, {
+      home,
+      job: () => engine.state.jobs[name],
+      observe: (seen) => engine.observe(seen),
+      environment: options.env,
+      settings,
+      log,
+    });
+    tasks.set(name, task);
+    return task;
+  };
+  const adoptions: Promise<void>[] = [];
+  const execute = (command: Command): void => {
+    const done = taskOf(command.job)?.execute(command);
+    if (command.do === 'adopt' && done !== undefined) adoptions.push(done);
+  };
+  const engine = createEngine({
+    journal,
+    state: opened.state,
+    policy: policyOf(config),
+    clock,
+    stamp: (wall) => {
+      stamp = wall;
+    },
+    execute,
+    compactBytes: config.journal.compact_bytes,
+    onError: (doing, error) => log.error(`${doing}: ${error.message}`, { stack: error.stack }),
+  });
+  engine.subscribe((entry) => {
+    // Queued again under an old name: the plan may be another.
+    if (entry.type === 'job_queued') tasks.delete(entry.job);
+    const sentence = journalToLog(entry);
+    if (sentence !== null) log[sentence.level](sentence.message, sentence.fields);
+  });
+
+  let ready = false;
+  let resolveStopped: (reason: string) => void = () => {};
+  const stopped = new Promise<string>((resolve) => {
+    resolveStopped = resolve;
+  });
+  let stopping: Promise<void> | null = null;
+  let http: HttpServer | null = null;
+  let ticker: NodeJS.Timeout | null = null;
+
+  const shutDown = async (reason: string): Promise<void> => {
+    if (ticker !== null) clearInterval(ticker);
+    await http?.close();
+    await Promise.all([...tasks.values()].map((task) => task.close()));
+    // While the disk refuses, the event waits in memory and goes with us: it is only a courtesy.
+    void engine.observe({ is: 'daemon_stopping', reason });
+    const { unwritten } = await journal.close();
+    if (unwritten > 0)
+      log.error(`${unwritten} journal entries could not be written before the end`);
+    withdraw(home.state, process.pid);
+    await lock.release();
+    await log.close();
+    resolveStopped(reason);
+  };
+  const stop = (reason: string): Promise<void> => {
+    stopping ??= shutDown(reason);
+    return stopping;
+  };
+
+  try {
+    http = await startHttp({
+      engine,
+      host: config.http.host,
+      port: config.http.port,
+      tokenFile: `${home.state}/api-token`,
+      version: version(),
+      ready: () => ready,
+      queueJob: (source, text) =>
+        queueJob({ engine, home, config, env: options.env, source, text }),
+      shutdown: (reason) => void stop(reason),
+      diskPaths: [home.state, home.outputs],
+      logger: log,
+    });
+    const untold = announce(home.state, {
+      ...processIdentity(),
+      port: http.port,
+      url: http.url,
+      version: version(),
+      started: clock().wall,
+    });
+    if (untold !== null)
+      log.error(
+        `state/daemon.json cannot be written (${untold.message}): the commands will not find this daemon`,
+      );
+    await engine.observe({
+      is: 'daemon_up',
+      pid: process.pid,
+      version: version(),
+      boot_id: bootId(),
+    });
+    await Promise.all(adoptions);
+    ready = true;
+    log.info(`nightwarden ${version()} watches over ${home.root}`, {
+      url: http.url,
+      host: hostname(),
+      pid: process.pid,
+    });
+    ticker = setInterval(
+      () => void engine.observe({ is: 'tick' }),
+      config.watch.poll_seconds * 1000,
+    );
+    if (options.demoIfEmpty && Object.keys(engine.state.jobs).length === 0) {
+      await engine.request({ is: 'queue', spec: jobSpecOf(demoJob(home), home, config) });
+    }
+    return { port: http.port, url: http.url, engine, stop, stopped };
+  } catch (error) {
+    await http?.close();
+    await Promise.all([...tasks.values()].map((task) => task.close()));
+    await journal.close();
+    await log.close();
+    throw error;
+  }
+}

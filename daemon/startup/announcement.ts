@@ -1,0 +1,54 @@
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessIdentity } from '../journal/index.js';
+
+/** state/daemon.json: how the commands find a living daemon and tell it from a dead one's file. */
+export interface Announcement extends ProcessIdentity {
+  readonly port: number;
+  readonly url: string;
+  readonly version: string;
+  /** Unix seconds. */
+  readonly started: number;
+}
+
+/** Writes the file atomically. A disk that refuses it costs the commands their daemon, but not the
+ * night: the error is returned. */
+export function announce(dir: string, said: Announcement): Error | null {
+  const path = pathIn(dir);
+  const temporary = `${path}.${said.pid}.tmp`;
+  try {
+    const fd = openSync(temporary, 'w');
+    try {
+      writeSync(fd, `${JSON.stringify(said)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** Removes the file if it is still the one of `pid`. */
+export function withdraw(dir: string, pid: number): void {
+  try {
+    const { pid: named } = JSON.parse(readFileSync(pathIn(dir), 'utf8')) as { pid?: unknown };
+    if (named === pid) unlinkSync(pathIn(dir));
+  } catch {
+    // Gone or unreadable: it names a process that is about to be dead, and is read so.
+  }
+}
+
+function pathIn(dir: string): string {
+  return join(dir, 'daemon.json');
+}

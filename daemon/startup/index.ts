@@ -1,0 +1,8 @@
+/** The door of start-up: the pieces that daemon/main.ts puts together. */
+export { type Announcement, announce, withdraw } from './announcement.js';
+export { demoJob } from './demo-job.js';
+export { jobSpecOf, type Queued, queueJob } from './queue-job.js';
+export { policyOf, trainSettings } from './settings.js';
+export { takeLock } from './take-lock.js';
+export { version } from './version.js';
+export { isNetworkVolume } from './volume.js';

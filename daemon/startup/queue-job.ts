@@ -1,0 +1,89 @@
+import {
+  type Config,
+  ConfigError,
+  type JobFile,
+  type Problem,
+  parseJob,
+  settingsForJob,
+} from '../../config/index.js';
+import { AdapterError, planJob } from '../../trainer/adapters/index.js';
+import type { JobSpec } from '../core/index.js';
+import type { Engine } from '../engine/index.js';
+import type { TrainPlan } from '../tasks/train/index.js';
+
+export type Queued =
+  | { readonly ok: true; readonly name: string }
+  | {
+      readonly ok: false;
+      readonly status: 400 | 409;
+      readonly error: string;
+      readonly problems?: readonly Problem[];
+    };
+
+export interface QueueJob {
+  readonly engine: Engine;
+  readonly home: { readonly root: string; readonly outputs: string };
+  readonly config: Pick<Config, 'hang' | 'kill'>;
+  readonly env: NodeJS.ProcessEnv;
+  /** Path of the job file: names it in messages, and its folder is what `cwd` counts from. */
+  readonly source: string;
+  readonly text: string;
+}
+
+/** Reads a job file's text and puts the job in the queue. Bad files and taken names are refused. */
+export async function queueJob({
+  engine,
+  home,
+  config,
+  env,
+  source,
+  text,
+}: QueueJob): Promise<Queued> {
+  let spec: JobSpec;
+  try {
+    spec = jobSpecOf(parseJob(text, source, env), home, config);
+  } catch (error) {
+    if (error instanceof ConfigError)
+      return { ok: false, status: 400, error: error.message, problems: error.problems };
+    if (error instanceof AdapterError || error instanceof NotYet)
+      return { ok: false, status: 400, error: `${source}: ${error.message}` };
+    throw error;
+  }
+  const answer = await engine.request({ is: 'queue', spec });
+  return answer.ok
+    ? { ok: true, name: spec.name }
+    : { ok: false, status: 409, error: answer.error };
+}
+
+/** A key that a job file may have, for a task this version does not have. Ignoring it in silence
+ * would be found out in the morning. */
+export class NotYet extends Error {}
+
+/** What is journalled of a job: all that its attempts need, so that a restarted daemon runs exactly
+ * what was queued. */
+export function jobSpecOf(
+  job: JobFile,
+  home: { readonly root: string; readonly outputs: string },
+  config: Pick<Config, 'hang' | 'kill'>,
+): JobSpec {
+  for (const key of ['models', 'publish', 'deliver'] as const) {
+    const asked = job[key];
+    if (asked !== null && (!Array.isArray(asked) || asked.length > 0)) {
+      throw new NotYet(
+        `${key}: this version cannot do that yet. Remove the key and do it by hand before or after the training.`,
+      );
+    }
+  }
+  const plan = planJob(job, { home: home.root, outputs: home.outputs });
+  const { kill } = settingsForJob(config, job);
+  const ownHang = Object.keys(job.hang).length > 0;
+  const ownKill = Object.keys(job.kill).length > 0;
+  return {
+    name: job.name,
+    trainer: job.trainer,
+    target_step: plan.done.step,
+    has_artefact: plan.done.artefact !== null,
+    plan: { ...plan, kill: ownKill ? kill : null } satisfies TrainPlan,
+    ...(ownHang ? { hang: job.hang as Record<string, unknown> } : {}),
+  };
+}

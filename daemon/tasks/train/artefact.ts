@@ -1,0 +1,20 @@
+import { stat } from 'node:fs/promises';
+import { verifyCheckpoint } from '../../../trainer/checkpoints/index.js';
+
+/** Whether the thing a job is for is there and whole; null where the job names none. */
+export async function lookAtArtefact(
+  path: string | null,
+): Promise<'whole' | 'torn' | 'absent' | null> {
+  if (path === null) return null;
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    throw error;
+  });
+  if (found === null) return 'absent';
+  const kind = found.isDirectory() ? 'folder' : 'file';
+  const verdict = await verifyCheckpoint(
+    { path, step: 0, kind, mtime_ms: found.mtimeMs },
+    { hash: false },
+  );
+  return verdict.ok ? 'whole' : 'torn';
+}

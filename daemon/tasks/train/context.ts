@@ -1,0 +1,44 @@
+import type { TrainerPlan } from '../../../trainer/adapters/index.js';
+import type { CheckpointStore } from '../../../trainer/checkpoints/index.js';
+import type { Job, Observation } from '../../core/index.js';
+import type { JobPaths } from './paths.js';
+
+/** What the train task needs of the rest of the daemon, and nothing more. */
+export interface TrainContext {
+  readonly home: { readonly root: string; readonly state: string; readonly logs: string };
+  readonly job: () => Job | undefined;
+  readonly observe: (seen: Observation) => Promise<void>;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly settings: TrainSettings;
+  readonly log: {
+    warn(message: string, fields?: Record<string, unknown>): void;
+    error(message: string, fields?: Record<string, unknown>): void;
+  };
+}
+
+export interface TrainSettings {
+  readonly poll_seconds: number;
+  readonly backstop_seconds: number;
+  readonly polling: boolean;
+  readonly scan_seconds: number;
+  readonly settle_seconds: number;
+  readonly grace_seconds: number;
+  readonly verify_seconds: number;
+  readonly evidence_seconds: number;
+  readonly log_max_bytes: number;
+}
+
+/** What is journalled of how a job is run. */
+export interface TrainPlan extends TrainerPlan {
+  /** The job's own way of being ended; null where the configuration's holds. */
+  readonly kill: { readonly grace_seconds: number; readonly verify_seconds: number } | null;
+}
+
+/** One job's fixed surroundings. */
+export interface Surroundings extends TrainContext {
+  readonly name: string;
+  readonly plan: TrainPlan;
+  readonly paths: JobPaths;
+  readonly lineage: string;
+  readonly store: CheckpointStore;
+}

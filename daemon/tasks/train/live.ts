@@ -1,0 +1,147 @@
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import {
+  type HeartbeatWatcher,
+  LogFollower,
+  type Merged,
+  watchHeartbeats,
+} from '../../../trainer/heartbeat/index.js';
+import {
+  capLog,
+  type Exit,
+  type ProcessRef,
+  stateLetter,
+  type Target,
+  untilExit,
+  usage,
+} from '../../../trainer/process/index.js';
+import type { Beat } from '../../core/index.js';
+import { scanCheckpoints } from './checkpoints.js';
+import type { Surroundings } from './context.js';
+
+const CAP_EVERY_SECONDS = 10;
+
+/** One living attempt under watch. Ends its watching by {@link close}, never the trainer. */
+export class Live {
+  readonly target: Target;
+  /** The trainer's end; null when its status was never seen. */
+  readonly ended: Promise<Exit | null>;
+  private readonly heartbeats: HeartbeatWatcher | null;
+  private readonly follower: LogFollower;
+  private readonly abort = new AbortController();
+  private readonly timer: NodeJS.Timeout;
+  private readonly due = { scan: 0, cap: 0 };
+  private working: Promise<void> | null = null;
+  private scanning: Promise<void> | null = null;
+
+  constructor(
+    private readonly at: Surroundings,
+    readonly attempt: number,
+    shepherd: ProcessRef,
+    readonly trainer: ProcessRef,
+    child: ChildProcess | null,
+  ) {
+    const dir = at.paths.attempt(attempt);
+    this.target = { lineage: at.lineage, shepherd, since: shepherd.start_ticks };
+    this.ended = untilExit({ dir, shepherd, trainer, child }, this.abort.signal);
+    this.follower = new LogFollower(at.paths.log(attempt), at.plan.log);
+    this.heartbeats = at.plan.heartbeat === 'log' ? null : this.watchFiles(join(dir, 'heartbeat'));
+    this.timer = setInterval(() => this.poll(), at.settings.poll_seconds * 1000);
+  }
+
+  /** Reads everything that was left unread; the trainer is dead, so nothing more comes. */
+  async drain(): Promise<void> {
+    await this.heartbeats?.refresh();
+    this.tell(await this.follower.poll());
+    this.tell(await this.follower.poll());
+  }
+
+  tail(): readonly string[] {
+    return this.follower.tail();
+  }
+
+  /** Looks at the whole process group from outside. */
+  observe(): void {
+    const { cpu_seconds, io_bytes } = usage(this.target);
+    void this.at.observe({
+      is: 'outside',
+      job: this.at.name,
+      attempt: this.attempt,
+      cpu_seconds,
+      io_bytes,
+      log_bytes: this.follower.novel,
+      gpu_ratio: null,
+    });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    this.abort.abort();
+    await this.heartbeats?.close();
+    await this.follower.close();
+  }
+
+  private watchFiles(dir: string): HeartbeatWatcher {
+    const { settings, log, name } = this.at;
+    return watchHeartbeats({
+      dir,
+      attempt: this.attempt,
+      polling: settings.polling,
+      poll_seconds: settings.poll_seconds,
+      backstop_seconds: settings.backstop_seconds,
+      onBeat: (merged) => this.tell(merged),
+      onProblem: (file, problem) => log.warn(`${name}: heartbeat ${file}: ${problem}`),
+    });
+  }
+
+  private poll(): void {
+    const letter = stateLetter(this.trainer);
+    const { name } = this.at;
+    if (letter !== null) {
+      void this.at.observe({ is: 'process_state', job: name, attempt: this.attempt, letter });
+    }
+    // One at a time: on a stalled volume a read may take longer than the poll.
+    this.working ??= this.read().finally(() => {
+      this.working = null;
+    });
+    const now = performance.now() / 1000;
+    if (now >= this.due.scan && this.scanning === null) {
+      this.due.scan = now + this.at.settings.scan_seconds;
+      this.scanning = this.guard(
+        'looking for checkpoints',
+        scanCheckpoints(this.at, this.abort.signal),
+      ).finally(() => {
+        this.scanning = null;
+      });
+    }
+  }
+
+  private async read(): Promise<void> {
+    await this.guard(
+      'reading its output',
+      this.follower.poll().then((facts) => this.tell(facts)),
+    );
+    const now = performance.now() / 1000;
+    if (now < this.due.cap) return;
+    this.due.cap = now + CAP_EVERY_SECONDS;
+    await this.guard('keeping its log small', this.cap());
+  }
+
+  private async cap(): Promise<void> {
+    const capped = await capLog(this.at.paths.log(this.attempt), this.at.settings.log_max_bytes);
+    if (capped !== null) this.follower.moved(capped.from, capped.dropped);
+  }
+
+  private async guard(doing: string, work: Promise<void>): Promise<void> {
+    await work.catch((error: Error) => {
+      if (!this.abort.signal.aborted)
+        this.at.log.warn(`${this.at.name}: ${doing}: ${error.message}`);
+    });
+  }
+
+  private tell(facts: Merged | null): void {
+    if (facts === null) return;
+    const beat: Beat = facts;
+    void this.at.observe({ is: 'beat', job: this.at.name, attempt: this.attempt, beat });
+  }
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { LogFollower, type Merged, watchHeartbeats } from '../../../trainer/heartbeat/index.js';
+import type { Surroundings } from './context.js';
+
+/** Reads what an attempt left that ended while no daemon watched: tells its last progress and
+ * returns the last lines of its output. */
+export async function readRemains(at: Surroundings, attempt: number): Promise<readonly string[]> {
+  const tell = (beat: Merged | null): void => {
+    if (beat !== null) void at.observe({ is: 'beat', job: at.name, attempt, beat });
+  };
+  const follower = new LogFollower(at.paths.log(attempt), at.plan.log);
+  const heartbeats = watchHeartbeats({
+    dir: join(at.paths.attempt(attempt), 'heartbeat'),
+    attempt,
+    polling: false,
+    poll_seconds: at.settings.poll_seconds,
+    backstop_seconds: at.settings.backstop_seconds,
+    onBeat: tell,
+    onProblem: (file, problem) => at.log.warn(`${at.name}: heartbeat ${file}: ${problem}`),
+  });
+  try {
+    await heartbeats.refresh();
+    tell(await follower.poll());
+    tell(await follower.poll());
+    return follower.tail();
+  } finally {
+    await heartbeats.close();
+    await follower.close();
+  }
+}

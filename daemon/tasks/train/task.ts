@@ -1,0 +1,246 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { resumeArgs } from '../../../trainer/adapters/index.js';
+import { createCheckpointStore } from '../../../trainer/checkpoints/index.js';
+import {
+  collectEvidence,
+  type Exit,
+  kill,
+  LaunchFailed,
+  launch,
+  lineageOf,
+  settle,
+  type Target,
+  wake,
+} from '../../../trainer/process/index.js';
+import type { CheckpointRef, Command } from '../../core/index.js';
+import { lookAtArtefact } from './artefact.js';
+import { chooseCheckpoint } from './checkpoints.js';
+import type { Surroundings, TrainContext, TrainPlan } from './context.js';
+import { trainerEnvironment } from './environment.js';
+import { Live } from './live.js';
+import { oomKills } from './oom.js';
+import { jobPaths } from './paths.js';
+import { readRemains } from './remains.js';
+
+export type { TrainContext } from './context.js';
+
+export interface TrainTask {
+  /** Carries a command out; resolves when it is done and its outcome was observed. */
+  execute(command: Command): Promise<void>;
+  /** Ends the watching. The trainer goes on and is found again by the next daemon. */
+  close(): Promise<void>;
+}
+
+/** Leftovers of a trainer that is dead already get this long to end by themselves (seconds). */
+const LEFTOVER_GRACE = 2;
+
+/** One job's attempts. Commands that start, find, end or examine an attempt run one after another;
+ * looking and waking never wait for them. */
+export function createTrainTask(name: string, plan: TrainPlan, context: TrainContext): TrainTask {
+  const paths = jobPaths(context.home, name);
+  const at: Surroundings = {
+    ...context,
+    settings: { ...context.settings, ...plan.kill },
+    name,
+    plan,
+    paths,
+    lineage: lineageOf(context.home.root, name),
+    store: createCheckpointStore({
+      dir: paths.checkpoints,
+      quarantineDir: paths.quarantine,
+      now: Date.now,
+      settle_ms: context.settings.settle_seconds * 1000,
+    }),
+  };
+  let live: Live | null = null;
+  let closed = false;
+  let oomBefore = oomKills();
+  let queue: Promise<void> = Promise.resolve();
+
+  const watch = (next: Live): void => {
+    live = next;
+    void next.ended.then((exit) => {
+      if (closed || live !== next) return;
+      void enqueue(() => ended(next.attempt, exit, false));
+    });
+  };
+
+  /** The trainer is gone: what it left behind is ended, read and judged. */
+  const ended = async (attempt: number, exit: Exit | null, rebooted: boolean): Promise<void> => {
+    const was = live?.attempt === attempt ? live : null;
+    live = null;
+    const target: Target = was?.target ?? { lineage: at.lineage, shepherd: null, since: 0 };
+    const cleared = await kill(target, {
+      grace_seconds: LEFTOVER_GRACE,
+      verify_seconds: at.settings.verify_seconds,
+    });
+    if (cleared.is === 'survived') return unkillable(attempt, cleared.survivors);
+    await was?.drain();
+    const tail = was?.tail() ?? (await readRemains(at, attempt));
+    const [artefact, from] = await Promise.all([
+      lookAtArtefact(plan.done.artefact),
+      chooseCheckpoint(at),
+    ]);
+    void was?.close();
+    const oomNow = oomKills();
+    const oom_killed = oomNow !== null && oomBefore !== null && oomNow > oomBefore;
+    oomBefore = oomNow;
+    await at.observe({
+      is: 'exited',
+      job: name,
+      attempt,
+      ending: { exit, tail, artefact, rebooted, oom_killed },
+      from,
+      artefact_path: plan.done.artefact,
+    });
+  };
+
+  const unkillable = async (
+    attempt: number,
+    survivors: readonly { pid: number; letter: string }[],
+  ): Promise<void> => {
+    const who = survivors.map(({ pid, letter }) => `${pid} (state ${letter})`).join(', ');
+    await at.observe({
+      is: 'unkillable',
+      job: name,
+      attempt,
+      survivors: survivors.map(({ pid }) => pid),
+      why: `processes that SIGKILL does not end: ${who}`,
+    });
+  };
+
+  const prepare = async (): Promise<void> => {
+    // Whatever an earlier life of this job left running would be a second trainer beside the first.
+    const cleared = await kill(
+      { lineage: at.lineage, shepherd: null, since: 0 },
+      { grace_seconds: at.settings.grace_seconds, verify_seconds: at.settings.verify_seconds },
+    );
+    if (cleared.is === 'survived')
+      at.log.error(`${name}: an older trainer of this job cannot be ended`, { ...cleared });
+    const from = cleared.is === 'survived' ? null : await chooseCheckpoint(at);
+    if (cleared.is === 'gone') await at.observe({ is: 'prepared', job: name, from });
+  };
+
+  const spawn = async (attempt: number, from: CheckpointRef | null): Promise<void> => {
+    const argv = resumeArgs(plan, from);
+    try {
+      const how = {
+        dir: paths.attempt(attempt),
+        attempt,
+        argv,
+        cwd: plan.cwd,
+        env: trainerEnvironment(at.environment, plan.env),
+        lineage: at.lineage,
+        log: paths.log(attempt),
+        facts: { job: name, attempt, from },
+      };
+      const { child, shepherd, trainer } = await launch(how, () => {});
+      watch(new Live(at, attempt, shepherd, trainer, child));
+      await at.observe({ is: 'spawned', job: name, attempt, shepherd, trainer });
+    } catch (error) {
+      const permanent = error instanceof LaunchFailed && error.permanent;
+      await at.observe({
+        is: 'spawn_failed',
+        job: name,
+        attempt,
+        reason: (error as Error).message,
+        permanent,
+        from,
+      });
+    }
+  };
+
+  const adopt = async (attempt: number): Promise<void> => {
+    const dir = paths.attempt(attempt);
+    const found = await settle(dir, bootOf(dir));
+    if (found.is === 'never_ran') return at.observe({ is: 'never_ran', job: name, attempt });
+    if (found.is === 'alive') {
+      watch(new Live(at, attempt, found.shepherd, found.trainer, null));
+      return at.observe({
+        is: 'adopted',
+        job: name,
+        attempt,
+        shepherd: found.shepherd,
+        trainer: found.trainer,
+      });
+    }
+    await ended(attempt, found.exit, found.rebooted);
+  };
+
+  const evidence = async (attempt: number, why: string): Promise<void> => {
+    if (live?.attempt !== attempt) return;
+    const saved = await collectEvidence({
+      ...live.target,
+      dir: join(paths.attempt(attempt), 'evidence'),
+      log: paths.log(attempt),
+      heartbeats: join(paths.attempt(attempt), 'heartbeat'),
+      why,
+      limit_seconds: at.settings.evidence_seconds,
+    });
+    await at.observe({ is: 'evidence', job: name, attempt, ...saved });
+  };
+
+  const end = async (attempt: number): Promise<void> => {
+    if (live?.attempt !== attempt) return;
+    const { target } = live;
+    const killed = await kill(target, at.settings);
+    if (killed.is === 'survived') return unkillable(attempt, killed.survivors);
+    await at.observe({
+      is: 'killed',
+      job: name,
+      attempt,
+      seconds: killed.seconds,
+      escalated: killed.escalated,
+    });
+  };
+
+  const enqueue = (work: () => Promise<void>): Promise<void> => {
+    queue = queue.then(work).catch((error: Error) => {
+      at.log.error(`${name}: ${error.message}`, { stack: error.stack });
+    });
+    return queue;
+  };
+
+  return {
+    execute(command) {
+      switch (command.do) {
+        case 'prepare':
+          return enqueue(prepare);
+        case 'spawn':
+          return enqueue(() => spawn(command.attempt, command.from));
+        case 'adopt':
+          return enqueue(() => adopt(command.attempt));
+        case 'evidence':
+          return enqueue(() => evidence(command.attempt, command.why));
+        case 'kill':
+          return enqueue(() => end(command.attempt));
+        case 'observe':
+          if (live?.attempt === command.attempt) live.observe();
+          return Promise.resolve();
+        case 'continue':
+          if (live?.attempt === command.attempt) wake(live.target);
+          return Promise.resolve();
+      }
+    },
+    async close() {
+      closed = true;
+      await queue;
+      await live?.close();
+      await at.store.flush();
+    },
+  };
+}
+
+/** The boot in which an attempt was begun; null when that was not recorded. */
+function bootOf(dir: string): string | null {
+  try {
+    const { boot_id } = JSON.parse(readFileSync(join(dir, 'attempt.json'), 'utf8')) as {
+      boot_id?: unknown;
+    };
+    return typeof boot_id === 'string' ? boot_id : null;
+  } catch {
+    // Absent or half written: the claim file decides.
+    return null;
+  }
+}

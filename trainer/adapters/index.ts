@@ -1,0 +1,33 @@
+import { command } from './command.js';
+import { AdapterError } from './errors.js';
+import { reference } from './reference.js';
+import type { Adapter, JobInput, PlanContext, TrainerPlan } from './types.js';
+
+export { AdapterError } from './errors.js';
+export { resumeArgs } from './resume.js';
+export type {
+  HeartbeatSource,
+  JobInput,
+  LogPatterns,
+  PlanContext,
+  TrainerPlan,
+} from './types.js';
+
+const adapters: ReadonlyMap<string, Adapter> = new Map([
+  ['command', command],
+  ['reference', reference],
+]);
+
+/** The trainers a job file may name. */
+export const adapterNames: readonly string[] = [...adapters.keys()];
+
+/** Fills in how a job's trainer is run. Throws an AdapterError that names the key to mend. */
+export function planJob(job: JobInput, context: PlanContext): TrainerPlan {
+  const adapter = adapters.get(job.trainer);
+  if (adapter) return adapter(job, context);
+  throw new AdapterError(
+    'trainer',
+    `one of ${adapterNames.join(', ')}, got ${JSON.stringify(job.trainer)}`,
+    'trainer: command runs any program: give its words under command, and checkpoints and resume so that it can go on after a failure.',
+  );
+}

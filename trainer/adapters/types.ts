@@ -1,0 +1,62 @@
+/** Whether progress comes by heartbeat file, by the Python shim, from log lines, or is found out. */
+export type HeartbeatSource = 'auto' | 'file' | 'shim' | 'log';
+
+/** Where numbers are read from output: sources of regular expressions, null where not read. */
+export interface LogPatterns {
+  step: string | null;
+  total: string | null;
+  epoch: string | null;
+  loss: string | null;
+}
+
+/** One option of a named trainer, as a job file's `with` gives it. */
+export type Option = string | number | boolean | (string | number | boolean)[];
+
+/** What an adapter needs to know of a job; a checked job file has this shape. */
+export interface JobInput {
+  name: string;
+  trainer: string;
+  command: string[] | null;
+  /** Absolute. */
+  cwd: string;
+  env: Record<string, string>;
+  heartbeat: HeartbeatSource;
+  log: LogPatterns;
+  checkpoints: { glob: string; step: string } | null;
+  resume: { args: string[] } | null;
+  /** `artefact` counts from `cwd` when relative. */
+  done: { step: number | null; artefact: string | null };
+  with: Record<string, Option>;
+}
+
+/** What an adapter needs to know of this installation. */
+export interface PlanContext {
+  /** The home folder, absolute. */
+  home: string;
+  /** The folder under which jobs leave their results, absolute. */
+  outputs: string;
+  /** The embedded trainer's program and its images; by default its own. */
+  referenceEntry?: () => string;
+  referenceImages?: () => string;
+}
+
+/** How one job is run, watched, resumed and known to be done. Plain data: it can be journalled. */
+export interface TrainerPlan {
+  trainer: string;
+  /** The first attempt's arguments; `resumeArgs` gives those of a later one. */
+  argv: string[];
+  /** Absolute. */
+  cwd: string;
+  /** Added to the daemon's own environment. */
+  env: Record<string, string>;
+  heartbeat: HeartbeatSource;
+  log: LogPatterns;
+  /** `glob` counts from `cwd` when relative; `step` finds the step in a path. */
+  checkpoints: { glob: string; step: string } | null;
+  resume: { args: string[] } | null;
+  /** `artefact` is absolute. */
+  done: { step: number | null; artefact: string | null };
+}
+
+/** One trainer: turns a job into a plan, or throws an AdapterError. */
+export type Adapter = (job: JobInput, context: PlanContext) => TrainerPlan;
