@@ -262,7 +262,7 @@ describe('job files on disk', () => {
       ceilings: { ...config.hang.ceilings, step: 9 },
     });
     expect(settings.kill).toEqual({ ...config.kill, grace_seconds: 2 });
-    expect(config.hang.floor_seconds).toBe(10);
+    expect(config.hang.floor_seconds).toBe(8);
   });
 
   test('a budget raised by a job above the ceiling that would cut it is refused', () => {

@@ -1,0 +1,63 @@
+import type { Incident, JobStatus } from '../core/index.js';
+import { ending } from './facts.js';
+
+/**
+ * What happened to a job between two looks at it, one line each, oldest first. Pure.
+ * @param before null at the first look: what was before that is not news.
+ */
+export function news(before: JobStatus | null, after: JobStatus): string[] {
+  if (before === null) return [opening(after)];
+  const lines = newIncidents(before, after).map(incidentLine);
+  if (after.attempt > before.attempt) lines.push(attemptLine(after));
+  if (after.state !== before.state) lines.push(...stateLine(before, after));
+  return lines;
+}
+
+/** Incidents of the later status that the earlier did not have; the list is cut at its old end. */
+export function newIncidents(before: JobStatus, after: JobStatus): readonly Incident[] {
+  const known = new Set(before.incidents.map(key));
+  return after.incidents.filter((incident) => !known.has(key(incident)));
+}
+
+/** `attempt 1: hang: no progress for 3.1 s`. */
+export function incidentLine({ attempt, kind, text }: Incident): string {
+  return attempt > 0 ? `attempt ${attempt}: ${kind}: ${text}` : `${kind}: ${text}`;
+}
+
+const key = ({ time, attempt, kind, text }: Incident) => `${time} ${attempt} ${kind} ${text}`;
+
+function opening(job: JobStatus): string {
+  if (job.state === 'queued') return 'queued';
+  if (job.step === null) return job.state;
+  return `${job.state}, step ${job.step}`;
+}
+
+function attemptLine({ attempt, step }: JobStatus): string {
+  return step === null
+    ? `attempt ${attempt} starts`
+    : `attempt ${attempt} starts from step ${step}`;
+}
+
+function stateLine(before: JobStatus, after: JobStatus): string[] {
+  switch (after.state) {
+    case 'finished':
+    case 'failed':
+    case 'holding':
+    case 'stopped': {
+      const remedy = after.remedy === null ? [] : [`what to do: ${after.remedy}`];
+      return [ending(after), ...remedy];
+    }
+    case 'running':
+      if (before.state === 'suspect') return ['steps again: no hang'];
+      if (before.state === 'recovering') return ['recovered: new steps'];
+      return ['training'];
+    case 'suspect':
+      return [`no progress in phase ${after.phase ?? 'unknown'}: watched closely`];
+    case 'downloading':
+      return ['downloading models'];
+    case 'starting':
+    case 'recovering':
+    case 'queued':
+      return [];
+  }
+}

@@ -1,0 +1,143 @@
+import type { Entry } from '../core/index.js';
+import {
+  adopted,
+  again,
+  atStep,
+  ended,
+  progress,
+  starting,
+  stoodStill,
+  upTo,
+  withRemedy,
+} from './phrases.js';
+import type { Fields, Level } from './types.js';
+import { BECAUSE, duration, plural, size } from './words.js';
+
+export interface Sentence {
+  readonly level: Level;
+  readonly message: string;
+  readonly fields: Fields;
+}
+
+/**
+ * A journal entry as one sentence for the log, beginning with the job it is about. The fields only
+ * say where in the journal the whole entry stands. Null for an event this version does not know.
+ */
+export function journalToLog(entry: Entry): Sentence | null {
+  const said = say(entry);
+  if (said === null) return null;
+  const [level, words] = said;
+  const fields: Record<string, unknown> = { event: entry.type, seq: entry.seq };
+  if ('job' in entry) fields['job'] = entry.job;
+  if ('attempt' in entry) fields['attempt'] = entry.attempt;
+  return { level, message: 'job' in entry ? `${entry.job}: ${words}` : words, fields };
+}
+
+function say(entry: Entry): [Level, string] | null {
+  switch (entry.type) {
+    case 'daemon_started':
+      return ['info', `daemon ${entry.version} started, pid ${entry.pid}`];
+    case 'daemon_stopping':
+      return ['info', `daemon stops: ${entry.reason}`];
+    case 'clocks_rearmed':
+      return ['warn', `${stoodStill(entry.reason, entry.seconds)}: all clocks start anew`];
+    case 'journal_gap':
+      return ['error', `${plural(entry.dropped, 'event')} could not be written and are lost`];
+    case 'job_queued':
+      return ['info', `queued (${entry.spec.trainer}${upTo(entry.spec.target_step)})`];
+    case 'job_resumed':
+      return ['info', 'queued again on request, its budgets full'];
+    case 'job_finished':
+      return [
+        'info',
+        `finished${atStep(entry.step)}${entry.artefact ? `: ${entry.artefact}` : ''}`,
+      ];
+    case 'job_failed':
+      return ['error', `gave up (${entry.cause}): ${withRemedy(entry)}`];
+    case 'job_stopped':
+      return ['info', 'stopped on request'];
+    case 'job_holding':
+      return ['warn', `holds (${entry.cause}): ${withRemedy(entry)}`];
+    case 'attempt_starting':
+      return ['info', starting(entry)];
+    case 'attempt_started':
+      return ['info', `attempt ${entry.attempt} runs, trainer pid ${entry.trainer.pid}`];
+    case 'attempt_abandoned':
+      return ['warn', `attempt ${entry.attempt} never ran: ${entry.why}`];
+    case 'attempt_adopted':
+      return ['info', adopted(entry)];
+    case 'attempt_ended':
+      return ended(entry);
+    case 'restart_scheduled':
+      return [
+        'info',
+        entry.delay_seconds > 0
+          ? `next attempt in ${duration(entry.delay_seconds)}, ${BECAUSE[entry.cause]}`
+          : `next attempt at once, ${BECAUSE[entry.cause]}`,
+      ];
+    case 'phase_entered':
+      return ['debug', `enters ${entry.phase}`];
+    case 'phase_left':
+      return ['debug', `leaves ${entry.phase} after ${duration(entry.seconds)}`];
+    case 'progress':
+      return ['debug', progress(entry)];
+    case 'recovered':
+      return [
+        'info',
+        `steps again ${duration(entry.seconds)} ${BECAUSE[entry.cause]}${again(entry.lost_steps)}`,
+      ];
+    case 'suspicion_raised':
+      return [
+        'warn',
+        `no progress in ${entry.phase} for ${duration(entry.silent_seconds)} (budget ${duration(entry.budget_seconds)}): looking closer`,
+      ];
+    case 'suspicion_resolved':
+      return [
+        'info',
+        entry.by === 'progress'
+          ? `progress in ${entry.phase} again after ${duration(entry.silent_seconds)}: no hang`
+          : `suspicion in ${entry.phase} dropped: its clock started anew`,
+      ];
+    case 'trainer_continued':
+      return [
+        'warn',
+        `the trainer was stopped by a signal for ${duration(entry.stopped_seconds)}; continued, nothing lost`,
+      ];
+    case 'hang_confirmed':
+      return [
+        'error',
+        `hangs in ${entry.phase} since ${duration(entry.silent_seconds)} (${entry.why}): taking evidence, then restarting`,
+      ];
+    case 'evidence_saved':
+      return [
+        'info',
+        `evidence saved in ${duration(entry.seconds)}, ${plural(entry.files, 'file')}: ${entry.path}`,
+      ];
+    case 'stop_requested':
+      return ['info', 'asked to stop'];
+    case 'trainer_killed':
+      return [
+        'info',
+        `trainer of attempt ${entry.attempt} gone after ${duration(entry.seconds)}${entry.escalated ? ', deaf to SIGTERM, killed by SIGKILL' : ''}`,
+      ];
+    case 'trainer_unkillable':
+      return [
+        'error',
+        `the trainer cannot be killed (${entry.why}; pid ${entry.survivors.join(', ')}): nothing is started beside it`,
+      ];
+    case 'checkpoint_verified':
+      return [
+        'info',
+        `checkpoint of step ${entry.step} is good (${size(entry.bytes)}): ${entry.path}`,
+      ];
+    case 'checkpoint_quarantined':
+      return [
+        'warn',
+        `checkpoint of step ${entry.step} is bad (${entry.reason}), moved to ${entry.to}`,
+      ];
+    default:
+      // A journal may come from a newer version; the compiler sees that ours is complete.
+      entry satisfies never;
+      return null;
+  }
+}
