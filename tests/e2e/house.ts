@@ -119,19 +119,23 @@ export class House {
     }
   }
 
-  /** Ends everything that was started here and removes the home. */
-  async demolish(): Promise<void> {
+  /** Ends everything that was started here. */
+  async end(): Promise<void> {
     for (const child of this.daemons) child.kill('SIGKILL');
     await until('daemons gone', () =>
       this.daemons.every((child) => child.exitCode !== null || child.signalCode !== null),
     );
     // Shepherds carry the home in their arguments; trainers are in their sessions.
-    for (const pid of processesWith([this.home])) killSession(pid);
     await until('nothing left of this home', () => {
       const left = processesWith([this.home]);
       for (const pid of left) killSession(pid);
       return left.length === 0;
     });
+  }
+
+  /** Ends everything and removes the home. */
+  async demolish(): Promise<void> {
+    await this.end();
     rmSync(this.home, { recursive: true, force: true });
   }
 
