@@ -1,4 +1,5 @@
 import type { AttemptReason, Cause } from './causes.js';
+import type { Bins } from './sketch.js';
 
 /** A running process, told apart from any other that ever had its pid. */
 export interface ProcessRef {
@@ -93,6 +94,8 @@ export type Event =
       /** Steps since the previous progress event of this attempt, and how long one took (seconds). */
       steps: number;
       step_seconds: number | null;
+      /** The same, each step by itself, in the bins of the sketch; empty where nobody timed them. */
+      bins: Bins;
       /** Seconds of this interval that moved the run beyond its highest step so far. */
       useful_seconds: number;
     }

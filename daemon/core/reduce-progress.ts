@@ -1,6 +1,6 @@
 import type { Entry, EventOf } from './events.js';
 import { knownPhase } from './phases.js';
-import { emptySketch, record } from './sketch.js';
+import { emptySketch, merge, record } from './sketch.js';
 import type { Job, Tally } from './state.js';
 
 /** What a run gains and loses: steps, checkpoints, phase times, hangs, recoveries. */
@@ -62,8 +62,8 @@ export function onProgress(job: Job, entry: Entry): Job {
 }
 
 function progress(job: Job, entry: EventOf<'progress'> & { time: number }): Job {
-  const learned =
-    entry.step_seconds === null ? job : learn(job, 'step', entry.step_seconds, entry.steps);
+  const step = merge(job.learned.step ?? emptySketch, entry.bins);
+  const learned = step.n === 0 ? job : { ...job, learned: { ...job.learned, step } };
   return {
     ...learned,
     progress: {

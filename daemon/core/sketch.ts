@@ -5,7 +5,7 @@
  */
 export interface Sketch {
   readonly n: number;
-  readonly bins: Readonly<Record<number, number>>;
+  readonly bins: Bins;
 }
 
 const BASE = Math.log(1.1);
@@ -16,12 +16,28 @@ const FULL = 20_000;
 
 export const emptySketch: Sketch = { n: 0, bins: {} };
 
+/** How many durations fell into which bin. */
+export type Bins = Readonly<Record<number, number>>;
+
+/** The bin that a duration in seconds falls into. */
+export function binOf(seconds: number): number {
+  return Math.round(Math.log(Math.max(seconds, SMALLEST) / SMALLEST) / BASE);
+}
+
 /** Adds `count` samples of `seconds` each. */
 export function record(sketch: Sketch, seconds: number, count = 1): Sketch {
-  if (!(seconds >= 0) || count <= 0) return sketch;
-  const bin = Math.round(Math.log(Math.max(seconds, SMALLEST) / SMALLEST) / BASE);
-  const bins = { ...sketch.bins, [bin]: (sketch.bins[bin] ?? 0) + count };
-  const n = sketch.n + count;
+  return seconds >= 0 && count > 0 ? merge(sketch, { [binOf(seconds)]: count }) : sketch;
+}
+
+/** Adds samples that were sorted into bins before. */
+export function merge(sketch: Sketch, more: Bins): Sketch {
+  const bins: Record<number, number> = { ...sketch.bins };
+  let n = sketch.n;
+  for (const [key, count] of Object.entries(more)) {
+    const bin = Number(key);
+    bins[bin] = (bins[bin] ?? 0) + count;
+    n += count;
+  }
   return n <= FULL ? { n, bins } : halve(bins);
 }
 
@@ -40,7 +56,7 @@ export function quantile(sketch: Sketch, q: number): number | null {
   return SMALLEST * Math.exp(last * BASE);
 }
 
-function halve(bins: Readonly<Record<number, number>>): Sketch {
+function halve(bins: Bins): Sketch {
   const halved: Record<number, number> = {};
   let n = 0;
   for (const [bin, count] of Object.entries(bins)) {

@@ -1,5 +1,6 @@
 import type { Phase } from './phases.js';
 import { knownPhase } from './phases.js';
+import type { Bins } from './sketch.js';
 
 /**
  * The clocks of one living attempt. Nothing here is journalled: monotonic readings mean nothing to
@@ -41,8 +42,9 @@ export interface Pending {
   readonly since: number;
   readonly steps: number;
   readonly useful: number;
-  /** Seconds spent in steps proper, inner phases left out. */
+  /** Seconds spent in steps proper, inner phases left out; NaN where nobody timed them. */
   readonly stepping: number;
+  readonly bins: Bins;
 }
 
 /** What can be seen of the trainer without its help. Counters are cumulative over the attempt. */
@@ -67,7 +69,7 @@ export function armWatch(attempt: number, mono: number, step: number | null, see
     last_step: step,
     last_step_at: mono,
     last_beat_at: mono,
-    pending: { since: mono, steps: 0, useful: 0, stepping: 0 },
+    pending: { since: mono, steps: 0, useful: 0, stepping: 0, bins: {} },
     outside: [],
     stopped_since: null,
     continues: 0,

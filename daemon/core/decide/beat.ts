@@ -1,5 +1,5 @@
 import type { Beat } from '../observations.js';
-import { quantile } from '../sketch.js';
+import { type Bins, binOf, quantile } from '../sketch.js';
 import type { Job } from '../state.js';
 import { armWatch, clock, credit, type PhaseClock, restart, type Watch } from '../watch.js';
 import type { Turn } from './turn.js';
@@ -49,6 +49,7 @@ function step(turn: Turn, job: Job, watch: Watch, reached: number, beat: Beat): 
     : first || watch.suspicion !== null
       ? Math.min(gap, usual)
       : gap;
+  const untimed = first || watch.blind;
   const { pending } = watch;
   return {
     ...watch,
@@ -63,9 +64,15 @@ function step(turn: Turn, job: Job, watch: Watch, reached: number, beat: Beat): 
       useful: pending.useful + (steps > 0 ? (worth * gained) / steps : 0),
       // The first step of an attempt carries its start-up, and the first after a daemon's return
       // steps that nobody timed: nothing to learn a step's time from.
-      stepping: first || watch.blind ? Number.NaN : pending.stepping + stepping,
+      stepping: untimed ? Number.NaN : pending.stepping + stepping,
+      bins: untimed ? {} : sorted(pending.bins, stepping / steps, steps),
     },
   };
+}
+
+function sorted(bins: Bins, seconds: number, steps: number): Bins {
+  const bin = binOf(seconds);
+  return { ...bins, [bin]: (bins[bin] ?? 0) + steps };
 }
 
 /** Writes what was coalesced into one progress event, when it is due or must be. */
@@ -100,11 +107,12 @@ export function flush(
     loss: Number.isFinite(beat.loss) ? (beat.loss ?? null) : null,
     steps: pending.steps,
     step_seconds: first ? null : pending.stepping / pending.steps,
+    bins: first ? {} : pending.bins,
     useful_seconds: pending.useful,
   });
   turn.setWatch(name, {
     ...watch,
-    pending: { since: turn.now.mono, steps: 0, useful: 0, stepping: 0 },
+    pending: { since: turn.now.mono, steps: 0, useful: 0, stepping: 0, bins: {} },
   });
   recovered(turn, name, attempt);
 }
