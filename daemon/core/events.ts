@@ -28,6 +28,9 @@ export interface JobSpec {
   readonly target_step: number | null;
   readonly has_artefact: boolean;
   readonly plan: unknown;
+  /** The same for every job that is run in the same way: what one learns of its phases the next
+   * one knows. */
+  readonly profile: string;
   /** The job's own overrides of the hang policy, already validated. */
   readonly hang?: Readonly<Record<string, unknown>>;
 }

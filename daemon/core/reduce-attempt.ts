@@ -1,6 +1,6 @@
 import { type AttemptReason, CAUSES, type Cause } from './causes.js';
 import type { Entry, EventOf, JobSpec } from './events.js';
-import type { Budget, Job } from './state.js';
+import type { Budget, Job, Learned } from './state.js';
 
 const noBudget: Budget = {
   spent: {},
@@ -11,9 +11,14 @@ const noBudget: Budget = {
   repeats: 0,
 };
 
-/** A job as it enters the queue. What an earlier run of the same name learned about its phases is
- * kept; attempt numbers go on, since their folders are on disk. */
-export function initialJob(spec: JobSpec, time: number, earlier: Job | undefined): Job {
+/** A job as it enters the queue. Attempt numbers go on from an earlier run of the same name, since
+ * their folders are on disk. */
+export function initialJob(
+  spec: JobSpec,
+  time: number,
+  earlier: Job | undefined,
+  learned: Learned,
+): Job {
   return {
     name: spec.name,
     spec,
@@ -51,7 +56,7 @@ export function initialJob(spec: JobSpec, time: number, earlier: Job | undefined
       continued: 0,
       quarantined: 0,
     },
-    learned: earlier?.learned ?? {},
+    learned,
     incidents: [],
   };
 }

@@ -1,9 +1,10 @@
-import type { Entry } from './events.js';
+import type { Entry, EventOf } from './events.js';
 import { initialJob, onAttempt } from './reduce-attempt.js';
 import { onProgress } from './reduce-progress.js';
 import { type Incident, initialState, type Job, type State } from './state.js';
 
 const INCIDENTS_KEPT = 100;
+const PROFILES_KEPT = 32;
 
 /** The fold: state after one more journal entry. Pure; unknown entries change nothing but `seq`. */
 export function reduce(state: State, entry: Entry): State {
@@ -17,19 +18,31 @@ export function reduce(state: State, entry: Entry): State {
       };
     case 'daemon_stopping':
       return { ...next, daemon: null };
-    case 'job_queued': {
-      // Queued again under its name: a new run of it, at the end of the queue.
-      const { [entry.job]: _gone, ...others } = state.jobs;
-      return {
-        ...next,
-        jobs: { ...others, [entry.job]: initialJob(entry.spec, entry.time, _gone) },
-      };
-    }
+    case 'job_queued':
+      return { ...next, jobs: queued(state, entry) };
+    case 'attempt_ended':
+      return taught(withJob(next, entry), entry.job);
     case 'trainer_unkillable':
       return withJob({ ...next, host_bad: entry.why }, entry);
     default:
       return withJob(next, entry);
   }
+}
+
+/** Queued again under its name: a new run of it, at the end of the queue. */
+function queued(state: State, entry: EventOf<'job_queued'> & { time: number }): State['jobs'] {
+  const { [entry.job]: earlier, ...others } = state.jobs;
+  const learned = state.profiles[entry.spec.profile] ?? {};
+  return { ...others, [entry.job]: initialJob(entry.spec, entry.time, earlier, learned) };
+}
+
+/** Keeps what an attempt has learned of its phases for every job of the same profile. */
+function taught(state: State, name: string): State {
+  const job = state.jobs[name];
+  if (job === undefined) return state;
+  const { [job.spec.profile]: _older, ...others } = state.profiles;
+  const kept = Object.entries(others).slice(1 - PROFILES_KEPT);
+  return { ...state, profiles: { ...Object.fromEntries(kept), [job.spec.profile]: job.learned } };
 }
 
 function withJob(state: State, entry: Entry): State {

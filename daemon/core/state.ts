@@ -18,7 +18,11 @@ export interface State {
   /** In the order in which they were queued. */
   readonly jobs: Readonly<Record<string, Job>>;
   readonly host_bad: string | null;
+  /** Phase times by the profile of the jobs that taught them, the latest last. */
+  readonly profiles: Readonly<Record<string, Learned>>;
 }
+
+export type Learned = Readonly<Partial<Record<Phase, Sketch>>>;
 
 export interface Job {
   readonly name: string;
@@ -42,7 +46,7 @@ export interface Job {
     readonly lost_steps: number;
   } | null;
   readonly tally: Tally;
-  readonly learned: Readonly<Partial<Record<Phase, Sketch>>>;
+  readonly learned: Learned;
   readonly incidents: readonly Incident[];
 }
 
@@ -137,6 +141,7 @@ export const initialState: State = {
   last_event_at: 0,
   jobs: {},
   host_bad: null,
+  profiles: {},
 };
 
 /** A job occupies the machine from its first attempt until it is over, between attempts too. */

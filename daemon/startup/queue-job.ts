@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type Config,
   ConfigError,
@@ -6,7 +7,7 @@ import {
   parseJob,
   settingsForJob,
 } from '../../config/index.js';
-import { AdapterError, planJob } from '../../trainer/adapters/index.js';
+import { AdapterError, planJob, type TrainerPlan } from '../../trainer/adapters/index.js';
 import type { JobSpec } from '../core/index.js';
 import type { Engine } from '../engine/index.js';
 import type { TrainPlan } from '../tasks/train/index.js';
@@ -83,7 +84,18 @@ export function jobSpecOf(
     trainer: job.trainer,
     target_step: plan.done.step,
     has_artefact: plan.done.artefact !== null,
+    profile: profileOf(job, plan),
     plan: { ...plan, kill: ownKill ? kill : null } satisfies TrainPlan,
     ...(ownHang ? { hang: job.hang as Record<string, unknown> } : {}),
   };
+}
+
+/** Jobs that run the same command in the same way share a profile, whatever they are called. */
+function profileOf(job: JobFile, plan: TrainerPlan): string {
+  const { trainer, argv, env } = plan;
+  const words = argv.map((word) => word.replaceAll(job.name, '{name}'));
+  return createHash('sha256')
+    .update(JSON.stringify([trainer, words, env]))
+    .digest('hex')
+    .slice(0, 16);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { each, Night, policy } from './night.js';
+import { each, Night, policy, spec } from './night.js';
 
 /** Steps of 0.5 s, long enough that the budget is learned: 3 × 0.5 s, clamped to the floor of 10 s. */
 const learned = (): Night => new Night().start({ target_step: 100_000 }).steps(200, 0.5);
@@ -149,6 +149,15 @@ describe('a stopped process', () => {
     }
     expect(night.of('trainer_continued')).toHaveLength(3);
   });
+});
+
+test('the second night knows what the first one learned', () => {
+  const night = learned().exit({ code: 0 }, { artefact: 'whole' });
+  night.see({ is: 'queue', spec: spec({ name: 'second' }) });
+  night.see({ is: 'queue', spec: spec({ name: 'stranger', profile: 'other' }) });
+  const { second, stranger } = night.core.state.jobs;
+  expect(second?.learned).toEqual(night.job.learned);
+  expect(stranger?.learned).toEqual({});
 });
 
 test('the state in memory is the one that the journal rebuilds', () => {

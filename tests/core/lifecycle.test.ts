@@ -27,7 +27,14 @@ describe('a job from the queue to its end', () => {
     const night = new Night();
     night.see({
       is: 'queue',
-      spec: { name: 'lora', trainer: 'command', target_step: 100, has_artefact: true, plan: {} },
+      spec: {
+        name: 'lora',
+        trainer: 'command',
+        target_step: 100,
+        has_artefact: true,
+        plan: {},
+        profile: 'p',
+      },
     });
     night.see({ is: 'prepared', job: 'lora', from: checkpoint(100) }).spawned();
     night.exit({ code: 0 }, { artefact: 'whole' });
@@ -51,7 +58,14 @@ describe('a job from the queue to its end', () => {
     const night = new Night().start();
     night.see({
       is: 'queue',
-      spec: { name: 'two', trainer: 'command', target_step: null, has_artefact: false, plan: {} },
+      spec: {
+        name: 'two',
+        trainer: 'command',
+        target_step: null,
+        has_artefact: false,
+        plan: {},
+        profile: 'p',
+      },
     });
     night.pass(1);
     expect(night.core.state.jobs['two']?.run.at).toBe('queued');
@@ -66,7 +80,14 @@ describe('requests', () => {
     const before = night.core.state;
     night.see({
       is: 'queue',
-      spec: { name: 'lora', trainer: 'command', target_step: 1, has_artefact: false, plan: {} },
+      spec: {
+        name: 'lora',
+        trainer: 'command',
+        target_step: 1,
+        has_artefact: false,
+        plan: {},
+        profile: 'p',
+      },
     });
     expect(night.core.state).toBe(before);
   });
@@ -87,7 +108,14 @@ describe('requests', () => {
     const night = new Night();
     night.see({
       is: 'queue',
-      spec: { name: 'lora', trainer: 'command', target_step: 1, has_artefact: false, plan: {} },
+      spec: {
+        name: 'lora',
+        trainer: 'command',
+        target_step: 1,
+        has_artefact: false,
+        plan: {},
+        profile: 'p',
+      },
     });
     night.see({ is: 'prepared', job: 'lora', from: null });
     night.see({ is: 'stop', job: 'lora' });
@@ -119,7 +147,14 @@ describe('a daemon that comes back', () => {
     const night = new Night();
     night.see({
       is: 'queue',
-      spec: { name: 'lora', trainer: 'command', target_step: 1, has_artefact: false, plan: {} },
+      spec: {
+        name: 'lora',
+        trainer: 'command',
+        target_step: 1,
+        has_artefact: false,
+        plan: {},
+        profile: 'p',
+      },
     });
     night.see({ is: 'prepared', job: 'lora', from: null });
     night.see({ is: 'daemon_up', pid: 7, version: '1', boot_id: 'boot' });
@@ -226,7 +261,14 @@ describe('budgets', () => {
     night.see({ is: 'unkillable', job: 'lora', attempt: 1, survivors: [11], why: 'state D' });
     night.see({
       is: 'queue',
-      spec: { name: 'two', trainer: 'command', target_step: 1, has_artefact: false, plan: {} },
+      spec: {
+        name: 'two',
+        trainer: 'command',
+        target_step: 1,
+        has_artefact: false,
+        plan: {},
+        profile: 'p',
+      },
     });
     night.see({ is: 'resume', job: 'lora' });
     night.pass(5);

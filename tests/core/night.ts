@@ -47,6 +47,7 @@ export const spec = (over: Partial<JobSpec> = {}): JobSpec => ({
   target_step: 100,
   has_artefact: true,
   plan: {},
+  profile: 'p',
   ...over,
 });
 
