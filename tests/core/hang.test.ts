@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { quantile } from '../../daemon/core/index.js';
 import { each, Night, policy, spec } from './night.js';
 
 /** Steps of 0.5 s, long enough that the budget is learned: 3 × 0.5 s, clamped to the floor of 10 s. */
@@ -171,4 +172,11 @@ test('the state in memory is the one that the journal rebuilds', () => {
     .steps(20, 0.5);
   night.beat({ step: 999, loss: Number.NaN });
   expect(night.rebuilt()).toEqual(night.core.state);
+});
+
+test('a phase named step that the trainer reports does not hide the time of its steps', () => {
+  const night = new Night().start({ target_step: 100_000 });
+  night.beat({ phases: ['step'] });
+  for (let i = 1; i <= 50; i += 1) night.skip(2).beat({ step: i, phases: ['step'] });
+  expect(quantile(night.job.learned.step ?? { n: 0, bins: {} }, 0.5)).toBeCloseTo(2, 0);
 });

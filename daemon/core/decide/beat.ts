@@ -151,8 +151,11 @@ function phases(
   job: string,
   attempt: number,
   watch: Watch,
-  named: readonly string[],
+  reported: readonly string[],
 ): Watch {
+  // The loop's own clock measures steps: a phase of that name around them would be a second one, to
+  // which all their time would be credited as an inner phase's.
+  const named = reported.filter((name) => name !== 'step');
   const open: PhaseClock[] = [];
   let changed = named.length !== watch.open.length;
   named.forEach((name, depth) => {
@@ -162,18 +165,15 @@ function phases(
   });
   if (!changed && watch.reports_phases) return watch;
   for (const closed of watch.open.filter((c) => !named.includes(c.name))) {
-    // The loop's own clock measures steps; a phase of that name only brackets them.
-    if (closed.name !== 'step') {
-      turn.emit({
-        type: 'phase_left',
-        job,
-        attempt,
-        phase: closed.name,
-        seconds: turn.now.mono - closed.entered,
-      });
-    }
+    turn.emit({
+      type: 'phase_left',
+      job,
+      attempt,
+      phase: closed.name,
+      seconds: turn.now.mono - closed.entered,
+    });
   }
-  const innermost = named.at(-1);
+  const innermost = reported.at(-1);
   if (innermost !== undefined && turn.job(job)?.progress.phase !== innermost) {
     turn.emit({ type: 'phase_entered', job, attempt, phase: innermost });
   }
