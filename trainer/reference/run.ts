@@ -80,11 +80,12 @@ export async function run(options: Options, env: NodeJS.ProcessEnv, io: Console)
   let stepping = false;
   while (training.step < options.steps) {
     const started = performance.now();
-    const loss = training.advance();
+    training.advance();
     if (options.stepMs > 0) {
       await sleep(Math.max(0, options.stepMs - (performance.now() - started)));
     }
-    heartbeat.step(training.step, training.epoch, loss);
+    // The running mean, as in the bar: the loss of one batch of a flow says little by itself.
+    heartbeat.step(training.step, training.epoch, training.averageLoss);
     if (!stepping) heartbeat.enter('step');
     stepping = true;
     const last = training.step === options.steps;
