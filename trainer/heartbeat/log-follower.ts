@@ -33,6 +33,14 @@ export class LogFollower {
     return this.busy;
   }
 
+  /** Reads the rest of what a trainer left that has ended by itself: its last line counts as whole
+   * though it has no line end, which in a living trainer's output may be half a line. */
+  finish(): Promise<Merged | null> {
+    const poll = this.poll();
+    this.busy = poll.then((found) => merge(found, this.progress.settle(true)));
+    return this.busy;
+  }
+
   tail(): readonly string[] {
     return this.progress.tail();
   }
@@ -42,9 +50,12 @@ export class LogFollower {
     return this.progress.novel;
   }
 
-  /** After the middle of the file was dropped the end has moved back. */
+  /** After the middle of the file was dropped the end has moved back. Not to be called while a poll
+   * is under way. */
   moved(from: number, dropped: number): void {
-    if (this.offset > from) this.offset = Math.max(from, this.offset - dropped);
+    if (this.offset <= from) return;
+    if (this.offset < from + dropped) this.jump(from);
+    else this.offset -= dropped;
   }
 
   async close(): Promise<void> {
@@ -57,8 +68,8 @@ export class LogFollower {
     this.file ??= await openIfThere(this.path);
     if (this.file === null) return null;
     const { size } = await this.file.stat();
-    if (size < this.offset) this.offset = size;
-    if (size - this.offset > BACKLOG) this.offset = size - BACKLOG;
+    if (size < this.offset) this.jump(size);
+    if (size - this.offset > BACKLOG) this.jump(size - BACKLOG);
     if (this.offset >= size) return this.progress.settle();
     let found: Merged | null = null;
     while (this.offset < size) {
@@ -68,6 +79,12 @@ export class LogFollower {
       found = merge(found, this.progress.feed(Buffer.from(this.buffer.subarray(0, bytesRead))));
     }
     return found;
+  }
+
+  /** Goes on elsewhere, most likely in the middle of a line. */
+  private jump(offset: number): void {
+    this.offset = offset;
+    this.progress.skipped();
   }
 }
 

@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { Novelty } from './novelty.js';
 import type { Merged } from './ranks.js';
 
 /** Regular expression sources by which progress is read from output; the first group is the value,
@@ -10,28 +11,31 @@ export interface LogPatterns {
   readonly loss: string | null;
 }
 
+type Patterns = { readonly [K in keyof LogPatterns]: RegExp | null };
+
 /** A line longer than this is judged by its end alone: a bar that is redrawn without a line end. */
 const LONGEST = 4096;
 const TAIL_LINES = 200;
 
 /**
  * Reads progress from a trainer's output, fed in chunks of any size. Lines end at carriage returns
- * too, since a progress bar is redrawn by them.
+ * too, since a progress bar is redrawn by them. Half a figure is never read as one, wherever the
+ * output was cut.
  */
 export class LogProgress {
-  private readonly decoder = new StringDecoder('utf8');
+  private decoder = new StringDecoder('utf8');
   private rest = '';
+  /** The beginning of `rest` is missing. */
+  private torn = false;
   private settled = true;
-  private readonly patterns: { readonly [K in keyof LogPatterns]: RegExp | null };
+  private readonly patterns: Patterns;
   private readonly lines: string[] = [];
-  private shape = '';
-  /** Bytes of lines that were not merely the line before with other figures: a redrawn bar is no
-   * sign of life, since tqdm's monitor thread may redraw it while the loop is wedged. */
-  novel = 0;
+  private readonly novelty = new Novelty();
 
   constructor(patterns: LogPatterns) {
+    // d: where each group ended, for lines that have no end yet.
     const compile = (source: string | null): RegExp | null =>
-      source === null ? null : new RegExp(source);
+      source === null ? null : new RegExp(source, 'd');
     this.patterns = {
       step: compile(patterns.step),
       total: compile(patterns.total),
@@ -40,65 +44,100 @@ export class LogProgress {
     };
   }
 
+  /** Bytes of output that said something new; see {@link Novelty}. */
+  get novel(): number {
+    return this.novelty.bytes;
+  }
+
   /** The newest facts in the lines this chunk completed, null when it brought none. How the output
    * was cut into chunks makes no difference. */
   feed(chunk: Buffer): Merged | null {
-    const text = this.rest + this.decoder.write(chunk);
-    const lines = text.split(/[\r\n]+/);
+    const lines = (this.rest + this.decoder.write(chunk)).split(/[\r\n]/);
     this.rest = lines.pop() ?? '';
-    if (this.rest.length > LONGEST) this.rest = this.rest.slice(-LONGEST);
     this.settled = false;
     let found: Merged | null = null;
-    for (const line of lines) {
-      this.remember(line);
-      found = merge(found, this.read(line));
+    for (const [i, line] of lines.entries()) {
+      const whole = this.cut(line, this.torn && i === 0);
+      if (whole !== '') {
+        this.remember(whole);
+        found = merge(found, this.read(whole, false));
+      }
+    }
+    if (lines.length > 0) this.torn = false;
+    if (this.rest.length > LONGEST) {
+      this.rest = this.rest.slice(-LONGEST);
+      this.torn = true;
     }
     return found;
   }
 
-  /** Reads the line that has no end yet, for a bar that is redrawn from its beginning; called when
-   * nothing more came for a while, since half a figure is a wrong figure. */
-  settle(): Merged | null {
-    if (this.settled || this.rest === '') return null;
+  /**
+   * Reads the line that has no end yet, for a bar that is redrawn from its beginning; called when
+   * nothing more came for a while. A figure at its very end may be half of one (a block of buffered
+   * output ends anywhere) and is left for later, unless `last`: no more will come.
+   */
+  settle(last = false): Merged | null {
+    if (this.settled && !last) return null;
     this.settled = true;
-    return this.read(this.rest);
+    const line = this.cut(this.rest, this.torn);
+    return line === '' ? null : this.read(line, !last);
+  }
+
+  /** Output was left out here: what comes next does not go on where the last chunk ended. */
+  skipped(): void {
+    this.decoder = new StringDecoder('utf8');
+    this.rest = '';
+    this.torn = true;
   }
 
   /** The last lines, oldest first. */
   tail(): readonly string[] {
-    return this.rest === '' ? this.lines : [...this.lines, this.rest];
+    return this.rest === '' ? [...this.lines] : [...this.lines, this.rest];
+  }
+
+  /** A line without the figure, or the half of a character, that a missing beginning left torn. */
+  private cut(line: string, torn: boolean): string {
+    if (!torn && line.length <= LONGEST) return line;
+    return line.slice(-LONGEST).replace(/^[^\s|]*/, '');
   }
 
   private remember(line: string): void {
-    if (line === '') return;
-    const shape = line.replace(/[\d.,:%█▏▎▍▌▋▊▉#|\s-]+/g, '');
-    if (shape !== this.shape) this.novel += line.length + 1;
-    this.shape = shape;
-    this.lines.push(line.slice(-LONGEST));
+    this.novelty.take(line);
+    this.lines.push(line);
     if (this.lines.length > TAIL_LINES) this.lines.splice(0, this.lines.length - TAIL_LINES);
   }
 
-  private read(line: string): Merged | null {
+  private read(line: string, unfinished: boolean): Merged | null {
     const step = this.patterns.step?.exec(line) ?? null;
-    const named = step?.groups ?? {};
+    const whole = (place: Place | null): number | null =>
+      place === null || (unfinished && place.end === line.length) ? null : figure(place.text);
+    const own = (key: 'total' | 'epoch' | 'loss'): Place | null => {
+      const match = this.patterns[key]?.exec(line) ?? null;
+      return placeOf(match, key) ?? placeOf(match, 1);
+    };
+    const second = step?.groups === undefined ? placeOf(step, 2) : null;
     const found: Merged = {
-      step: figure(named['step'] ?? step?.[1]),
-      total: figure(
-        named['total'] ??
-          this.patterns.total?.exec(line)?.[1] ??
-          (step?.groups === undefined ? step?.[2] : undefined),
-      ),
-      epoch: figure(named['epoch'] ?? this.patterns.epoch?.exec(line)?.[1]),
-      loss: figure(named['loss'] ?? this.patterns.loss?.exec(line)?.[1]),
+      step: whole(placeOf(step, 'step') ?? placeOf(step, 1)),
+      total: whole(placeOf(step, 'total') ?? own('total') ?? second),
+      epoch: whole(placeOf(step, 'epoch') ?? own('epoch')),
+      loss: whole(placeOf(step, 'loss') ?? own('loss')),
       phases: null,
     };
-    return found.step === null &&
-      found.total === null &&
-      found.epoch === null &&
-      found.loss === null
-      ? null
-      : found;
+    const { step: at, total, epoch, loss } = found;
+    return (at ?? total ?? epoch ?? loss) === null ? null : found;
   }
+}
+
+/** A group's text and where in the line it ended. */
+interface Place {
+  readonly text: string;
+  readonly end: number;
+}
+
+function placeOf(match: RegExpExecArray | null, group: number | string): Place | null {
+  const text = typeof group === 'number' ? match?.[group] : match?.groups?.[group];
+  const at = typeof group === 'number' ? match?.indices?.[group] : match?.indices?.groups?.[group];
+  return text === undefined || at === undefined ? null : { text, end: at[1] };
 }
 
 /** The later facts, and the earlier ones where the later say nothing. */
@@ -113,9 +152,12 @@ export function merge(earlier: Merged | null, later: Merged | null): Merged | nu
   };
 }
 
-function figure(text: string | undefined): number | null {
-  if (text === undefined) return null;
+/** Null for what is no figure. Commas between thousands are left out, and punctuation after it. */
+function figure(text: string): number | null {
   if (/^[-+]?(nan|inf)/i.test(text)) return Number.NaN;
-  const value = Number(text.replaceAll(',', ''));
+  const bare = text.trim().replace(/[.,]+$/, '');
+  if (bare === '') return null;
+  const thousands = /^[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(bare);
+  const value = Number(thousands ? bare.replaceAll(',', '') : bare);
   return Number.isFinite(value) ? value : null;
 }

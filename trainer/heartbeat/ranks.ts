@@ -1,6 +1,7 @@
 import type { Heartbeat } from './format.js';
 
-/** What all ranks together say; the run is where its slowest rank is. */
+/** What all ranks together say: the run is where its slowest rank is, a loss that is lost on one rank
+ * is lost, and the rest is of the lowest rank that tells it. */
 export interface Merged {
   readonly step: number | null;
   readonly total: number | null;
@@ -27,15 +28,16 @@ export class Ranks {
 
   merged(): Merged {
     const beats = [...this.latest.values()].sort((a, b) => a.rank - b.rank);
-    const first = beats[0];
-    const steps = beats.map((beat) => beat.step);
-    const known = steps.filter((step) => step !== null);
+    const known = <K extends keyof Heartbeat>(key: K) =>
+      beats.map((beat) => beat[key]).filter((value) => value !== null);
+    const steps = known('step');
+    const losses = known('loss');
     return {
-      step: known.length === 0 ? null : Math.min(...known),
-      total: first?.total_steps ?? null,
-      epoch: first?.epoch ?? null,
-      loss: first?.loss ?? null,
-      phases: first?.phases?.map((phase) => phase.name) ?? null,
+      step: steps.length === 0 ? null : Math.min(...steps),
+      total: known('total_steps')[0] ?? null,
+      epoch: known('epoch')[0] ?? null,
+      loss: losses.find(Number.isNaN) ?? losses[0] ?? null,
+      phases: known('phases')[0]?.map((phase) => phase.name) ?? null,
     };
   }
 }

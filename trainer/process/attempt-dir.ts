@@ -1,4 +1,13 @@
-import { closeSync, constants, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
 import { bootId, type ProcessRef, parseStat, refOf } from './proc.js';
@@ -12,6 +21,29 @@ export function makeAttemptDir(dir: string): void {
   mkdirSync(join(dir, 'heartbeat'), { recursive: true });
 }
 
+/**
+ * Begins attempt.json and returns what ends it: syncs it and gives it its name, so that it is there
+ * whole or not at all. After a power cut its boot id is what tells that the pids beside it are of
+ * another boot. The sync takes as long as all the rest of a start, and the trainer need not wait for
+ * it: nobody syncs the claim that is made meanwhile.
+ */
+export function beginFacts(
+  dir: string,
+  facts: Readonly<Record<string, unknown>>,
+): () => Promise<void> {
+  const temporary = join(dir, '.attempt.json.tmp');
+  writeFileSync(temporary, `${JSON.stringify(facts, null, 1)}\n`);
+  return async () => {
+    const file = await open(temporary, 'r+');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, join(dir, 'attempt.json'));
+  };
+}
+
 /** The process that made the file, null while the file is absent or its line is not whole. */
 export function readRef(dir: string, file: 'claim' | 'trainer'): ProcessRef | null {
   const line = readLine(join(dir, file));
@@ -21,7 +53,8 @@ export function readRef(dir: string, file: 'claim' | 'trainer'): ProcessRef | nu
 
 export function readExit(dir: string): Exit | null {
   const line = readLine(join(dir, 'exit'));
-  return line === null ? null : exitOfStatus(Number(line));
+  // A power cut can leave a file of zeros or nothing before the line end: Number('') would be 0.
+  return line === null || !/^\d{1,3}$/.test(line) ? null : exitOfStatus(Number(line));
 }
 
 /** A shell tells a death by signal n as 128 + n (POSIX XCU 2.8.2). */
@@ -64,6 +97,9 @@ function readLine(path: string): string | null {
   }
 }
 
+/** Numbers with two names (SIGABRT is SIGIOT, SIGIO is SIGPOLL) go by the first, the usual one. */
 const SIGNALS = new Map(
-  Object.entries(os.signals).map(([name, number]) => [number as number, name]),
+  Object.entries(os.signals)
+    .reverse()
+    .map(([name, number]) => [number as number, name]),
 );

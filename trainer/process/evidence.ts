@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdir, open, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Target } from './kill.js';
 import { members } from './lineage.js';
+import { packageFile } from './package-file.js';
+import { output } from './program-output.js';
 
 export interface EvidenceRequest extends Target {
   /** Where it goes; made if absent. */
@@ -13,106 +14,115 @@ export interface EvidenceRequest extends Target {
   readonly why: string;
   /** Seconds in all; whatever is not there by then is left out and said so. */
   readonly limit_seconds: number;
+  /** Where nvidia-smi and its like are found; by default the daemon's own environment. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export interface Evidence {
   readonly path: string;
+  /** How many were written; fewer than all where the disk has no room. */
   readonly files: number;
   readonly seconds: number;
 }
 
+type Source = (signal: AbortSignal) => Promise<string>;
+
 const LOG_LINES = 200;
 const LOG_BYTES = 256 * 1024;
+/** A trainer with its data loaders; beyond that more of the same. */
+const PROCESSES = 64;
+/** After the limit (ms): time to write down what a source told until then. */
+const WRITE_MS = 1000;
 
 /**
  * Saves what can be seen of a hung attempt before it is touched. Every source is read beside the
  * others and given up by itself: /proc of a process in D state may block, nvidia-smi of a lost GPU
- * never answers. Never rejects for the want of a source.
+ * never answers. Never rejects: a hung trainer must be ended even where nothing can be written.
  */
 export async function collectEvidence(request: EvidenceRequest): Promise<Evidence> {
   const began = performance.now();
-  await mkdir(request.dir, { recursive: true });
-  const sources: Record<string, (signal: AbortSignal) => Promise<string>> = {
-    'processes.txt': () => processes(request),
+  const limit = request.limit_seconds * 1000;
+  const signal = AbortSignal.timeout(limit);
+  let files = 0;
+  const save = async (name: string, source: Source): Promise<void> => {
+    const text = await orWhy(source(signal), limit);
+    await writeFile(join(request.dir, name), text);
+    files += 1;
+  };
+  const all = mkdir(request.dir, { recursive: true }).then(() =>
+    Promise.allSettled(Object.entries(sources(request)).map((entry) => save(...entry))),
+  );
+  // Not awaited without a limit: the disk it is written to may be what hangs. A folder that cannot
+  // be made shows in the number of files.
+  const late = delay(limit + WRITE_MS, null, { ref: false });
+  await Promise.race([all.catch(() => null), late]);
+  return { path: request.dir, files, seconds: (performance.now() - began) / 1000 };
+}
+
+function sources(request: EvidenceRequest): Record<string, Source> {
+  const run = (signal: AbortSignal, command: string, ...args: string[]): Promise<string> =>
+    output(command, args, signal, request.env);
+  return {
+    'why.txt': async () => `${request.why}\n`,
+    'processes.txt': (signal) => ofEach(request, (pid) => processReport(pid, signal)),
+    'python-stacks.txt': async (signal) => {
+      await run(signal, 'py-spy', '--version');
+      // Without stopping it: it may be about to go on.
+      const dump = (pid: number) =>
+        run(signal, 'py-spy', 'dump', '--nonblocking', '--pid', `${pid}`);
+      return ofEach(request, async (pid) => `===== ${pid}\n${await dump(pid).catch(said)}`);
+    },
     'log-tail.txt': () => tail(request.log),
     'heartbeats.json': () => heartbeats(request.heartbeats),
     'machine.txt': machine,
-    'nvidia-smi.txt': (signal) =>
-      run('nvidia-smi', ['-q', '-d', 'MEMORY,UTILIZATION,ECC,PIDS,ROW_REMAPPER'], signal),
-    'kernel.txt': async (signal) => kernelLines(await run('dmesg', ['--ctime'], signal)),
-  };
-  const limit = AbortSignal.timeout(request.limit_seconds * 1000);
-  const saved = await Promise.all(
-    Object.entries(sources).map(async ([name, read]) => {
-      const text = await orWhy(read(limit), request.limit_seconds);
-      await writeFile(join(request.dir, name), text);
-      return name;
-    }),
-  );
-  await writeFile(join(request.dir, 'why.txt'), `${request.why}\n`);
-  return {
-    path: request.dir,
-    files: saved.length + 1,
-    seconds: (performance.now() - began) / 1000,
+    'disk.txt': (signal) => run(signal, 'df', '-h'),
+    'nvidia-smi.txt': (signal) => run(signal, 'nvidia-smi', '-q'),
+    'kernel.txt': async (signal) => kernelLines(await run(signal, 'dmesg', '--ctime')),
   };
 }
 
-async function orWhy(read: Promise<string>, seconds: number): Promise<string> {
-  const late = delay(seconds * 1000, `(nothing within ${seconds} s)\n`, { ref: false });
-  return await Promise.race([
-    read.catch((error: Error) => `(not to be had: ${error.message})\n`),
-    late,
-  ]);
+async function orWhy(read: Promise<string>, limit: number): Promise<string> {
+  // Half a second later, so that a source that was cut short can hand out what it had.
+  const late = delay(limit + WRITE_MS / 2, `(nothing within ${limit / 1000} s)\n`, { ref: false });
+  return await Promise.race([read.catch(said), late]);
+}
+
+const said = (error: Error): string => `(not to be had: ${error.message})\n`;
+
+async function ofEach(target: Target, report: (pid: number) => Promise<string>): Promise<string> {
+  const found = members(target.lineage, target.shepherd, target.since);
+  if (found.length === 0) return '(no process of the attempt is left)\n';
+  const reports = await Promise.all(found.slice(0, PROCESSES).map(({ ref }) => report(ref.pid)));
+  return reports.join('\n');
 }
 
 /** Status, wait channel, system call and kernel stack of each thread, and the open files. */
-async function processes(target: Target): Promise<string> {
-  const parts = await Promise.all(
-    members(target.lineage, target.shepherd, target.since).map(async ({ stat }) => {
-      const base = `/proc/${stat.pid}`;
-      const command = (await peek(`${base}/cmdline`)).replaceAll('\0', ' ');
-      const threads = await readdir(`${base}/task`).catch(() => []);
-      const each = await Promise.all(
-        threads.slice(0, 64).map((tid) => thread(`${base}/task/${tid}`)),
-      );
-      return `===== ${stat.pid} ${command}\n${await peek(`${base}/status`)}\n${each.join('')}\n--- open files\n${await openFiles(base)}\n`;
-    }),
-  );
-  return parts.join('\n');
-}
-
-async function thread(base: string): Promise<string> {
-  const names = ['comm', 'wchan', 'syscall', 'stack'] as const;
-  const [comm, wchan, syscall, stack] = await Promise.all(
-    names.map((name) => peek(`${base}/${name}`)),
-  );
-  return `--- thread ${base.split('/').at(-1)} ${comm?.trim()}  wchan ${wchan}  syscall ${syscall?.trim()}\n${stack}`;
-}
-
-async function openFiles(base: string): Promise<string> {
-  const fds = await readdir(`${base}/fd`).catch(() => []);
-  const links = await Promise.all(
-    fds
-      .slice(0, 256)
-      .map(async (fd) => `${fd} -> ${await readlink(`${base}/fd/${fd}`).catch(() => '?')}`),
-  );
-  return links.join('\n');
-}
-
-async function peek(path: string): Promise<string> {
-  return await readFile(path, 'latin1').catch((error: NodeJS.ErrnoException) => `(${error.code})`);
+function processReport(pid: number, signal: AbortSignal): Promise<string> {
+  return output('/bin/sh', [packageFile('trainer/process/process-report.sh'), String(pid)], signal);
 }
 
 async function heartbeats(dir: string): Promise<string> {
   const names = (await readdir(dir)).filter((name) => name.endsWith('.json'));
-  const all = await Promise.all(
-    names.map(async (name) => `"${name}": ${(await peek(join(dir, name))).trim()}`),
+  const beats = await Promise.all(
+    names.sort().map(async (name) => [name, jsonOrText(await peek(join(dir, name)))]),
   );
-  return `{${all.join(',\n')}}\n`;
+  return `${JSON.stringify(Object.fromEntries(beats), null, 1)}\n`;
 }
 
-async function machine(signal: AbortSignal): Promise<string> {
-  const disk = await run('df', ['-h', '-x', 'tmpfs', '-x', 'devtmpfs'], signal);
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // What is malformed is the more worth seeing, as it stands.
+    return text;
+  }
+}
+
+async function peek(path: string): Promise<string> {
+  return await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => `(${error.code})`);
+}
+
+async function machine(): Promise<string> {
   const files = [
     '/proc/loadavg',
     '/proc/meminfo',
@@ -121,17 +131,14 @@ async function machine(signal: AbortSignal): Promise<string> {
     '/sys/fs/cgroup/memory.events',
   ];
   const texts = await Promise.all(files.map(async (file) => `--- ${file}\n${await peek(file)}\n`));
-  return `${texts.join('')}--- df\n${disk}`;
+  return texts.join('');
 }
 
 /** GPU faults (Xid), out-of-memory kills and storage errors are what the kernel knows of a hang. */
 function kernelLines(text: string): string {
   const wanted = /NVRM|Xid|oom|Out of memory|I\/O error|blocked for more than|EXT4-fs error|nfs:/i;
-  return `${text
-    .split('\n')
-    .filter((line) => wanted.test(line))
-    .slice(-100)
-    .join('\n')}\n`;
+  const lines = text.split('\n').filter((line) => wanted.test(line));
+  return lines.length === 0 ? '(none)\n' : `${lines.slice(-100).join('\n')}\n`;
 }
 
 async function tail(path: string): Promise<string> {
@@ -139,28 +146,11 @@ async function tail(path: string): Promise<string> {
   try {
     const { size } = await file.stat();
     const length = Math.min(size, LOG_BYTES);
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer
-      .toString('utf8')
-      .split(/[\r\n]+/)
-      .slice(-LOG_LINES - 1)
-      .join('\n');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    const lines = buffer.toString('utf8', 0, bytesRead).split(/[\r\n]+/);
+    if (lines.at(-1) === '') lines.pop();
+    return `${lines.slice(-LOG_LINES).join('\n')}\n`;
   } finally {
     await file.close();
   }
-}
-
-function run(command: string, args: string[], signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(
-      command,
-      args,
-      { signal, killSignal: 'SIGKILL', maxBuffer: 4 << 20 },
-      (error, stdout, stderr) => {
-        if (error !== null && stdout === '')
-          reject(new Error(`${command}: ${stderr.trim() || error.message}`));
-        else resolve(stdout);
-      },
-    );
-  });
 }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { type FSWatcher, watch } from 'node:fs';
 import { type Exit, exitOfStatus, readExit } from './attempt-dir.js';
+import { send } from './kill.js';
 import { isAlive, type ProcessRef } from './proc.js';
 
 export interface Watched {
@@ -23,7 +24,11 @@ const STATUS_WITHIN_MS = 2000;
  * - the status file appearing, when the shepherd belongs to a daemon that died (inotify may be blind);
  * - the trainer's pid, when the shepherd was killed and nobody writes anything.
  */
-export function untilExit(watched: Watched, signal: AbortSignal): Promise<Exit | null> {
+export function untilExit(
+  watched: Watched,
+  signal: AbortSignal,
+  poll_ms = POLL_MS,
+): Promise<Exit | null> {
   return new Promise((resolve) => {
     let watcher: FSWatcher | null = null;
     let goneSince: number | null = null;
@@ -36,31 +41,50 @@ export function untilExit(watched: Watched, signal: AbortSignal): Promise<Exit |
     };
     const onAbort = (): void => finish(null);
     const look = (): boolean => {
-      const exit = readExit(watched.dir);
+      const exit = readExitIfPossible(watched.dir);
       if (exit !== null) finish(exit);
       return exit !== null;
     };
     const onChildExit = (code: number | null): void => {
       if (look() || code === null) return;
       // It could not write (disk full) but told us by its own status, unless the trainer lives on.
-      if (!isAlive(watched.trainer)) finish(exitOfStatus(code));
+      if (isGone(watched.trainer)) finish(exitOfStatus(code));
     };
     const poll = (): void => {
-      if (isAlive(watched.trainer) || look()) return;
+      if (!isGone(watched.trainer) || look()) return;
       goneSince ??= performance.now();
+      // Stopped along with its group it would never tell how the trainer ended.
+      if (!isGone(watched.shepherd)) send(watched.shepherd, 'SIGCONT');
       const waited = performance.now() - goneSince;
-      if (!isAlive(watched.shepherd) || waited > STATUS_WITHIN_MS) {
+      if (isGone(watched.shepherd) || waited > STATUS_WITHIN_MS) {
         if (!look()) finish(null);
       }
     };
-    const timer = setInterval(poll, POLL_MS);
+    const timer = setInterval(poll, poll_ms);
     watched.child?.once('exit', onChildExit);
     signal.addEventListener('abort', onAbort, { once: true });
     watcher = watchFolder(watched.dir, look);
-    if (watched.child !== null && watched.child.exitCode !== null)
-      onChildExit(watched.child.exitCode);
-    else look();
+    if (signal.aborted) onAbort();
+    else onChildExit(watched.child?.exitCode ?? null);
   });
+}
+
+/** False also while it cannot be known (no file descriptor left): the next poll looks again. */
+function isGone(ref: ProcessRef): boolean {
+  try {
+    return !isAlive(ref);
+  } catch {
+    return false;
+  }
+}
+
+/** A folder that cannot be read just now (a stalled volume) holds no status that could be told. */
+function readExitIfPossible(dir: string): Exit | null {
+  try {
+    return readExit(dir);
+  } catch {
+    return null;
+  }
 }
 
 function watchFolder(dir: string, look: () => void): FSWatcher | null {

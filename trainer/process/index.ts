@@ -6,6 +6,6 @@ export { type Grace, type Killed, kill, type Target, wake } from './kill.js';
 export { type Launch, type Launched, LaunchFailed, launch } from './launch.js';
 export { lineageOf, members } from './lineage.js';
 export { capLog } from './log-cap.js';
-export { stateLetter, type Usage, usage } from './outside.js';
+export { anyStopped, type Look, lookAt, stateLetter, type Usage, usage } from './outside.js';
 export { bootId, isAlive, type ProcessRef, readStat, refOf } from './proc.js';
 export { type Found, settle } from './settle.js';

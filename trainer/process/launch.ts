@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeAttemptDir, readRef } from './attempt-dir.js';
+import { abandon, beginFacts, makeAttemptDir, readRef } from './attempt-dir.js';
+import { kill } from './kill.js';
 import { LINEAGE_VARIABLE } from './lineage.js';
 import { packageFile } from './package-file.js';
 import { bootId, type ProcessRef } from './proc.js';
@@ -29,7 +30,8 @@ export interface Launched {
   readonly trainer: ProcessRef;
 }
 
-/** The trainer could not be started: the working folder or the shell is missing, the disk is full. */
+/** The trainer could not be started and does not run: no working folder, no room on the disk, an
+ * argument list too long. `permanent`: another try would fail the same way. */
 export class LaunchFailed extends Error {
   constructor(
     message: string,
@@ -40,37 +42,71 @@ export class LaunchFailed extends Error {
 }
 
 const RECORDED_WITHIN_MS = 10_000;
+/** Seconds for SIGKILL to end a shepherd that came too late. */
+const CLEARED_WITHIN = 5;
 
 /**
- * Starts a shepherd in a session of its own and waits until the trainer has recorded itself.
- * Throws {@link LaunchFailed}. `onChild` is told of the child at once, so that an exit is seen
- * however early it comes.
+ * Starts a shepherd in a session of its own and waits until the trainer has recorded itself. Throws
+ * {@link LaunchFailed}, and nothing of the attempt runs then or ever will. `onChild` is told of the
+ * child at once, so that an exit is seen however early it comes.
  */
 export async function launch(
   how: Launch,
   onChild: (child: ChildProcess) => void,
 ): Promise<Launched> {
-  makeAttemptDir(how.dir);
-  mkdirSync(dirname(how.log), { recursive: true });
-  writeFileSync(
-    join(how.dir, 'attempt.json'),
-    JSON.stringify({ argv: how.argv, cwd: how.cwd, boot_id: bootId(), ...how.facts }, null, 1),
-  );
-  const child = spawnShepherd(how);
+  const { child, endFacts } = begin(how);
   onChild(child);
+  // Without the file the trainer runs just as well: a disk that refuses it must not end the attempt.
+  const facts = endFacts().catch(() => undefined);
+  // The trainer outlives this process; waiting for it must not be what keeps this process alive.
+  child.unref();
   const died = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(`its shepherd ended (${signal ?? code})`));
   });
-  const recorded = await Promise.race([untilRecorded(how.dir), died]);
+  const waiting = new AbortController();
+  const problem = await Promise.race([untilRecorded(how.dir, waiting.signal), died]);
+  waiting.abort();
+  await Promise.race([facts, delay(RECORDED_WITHIN_MS, undefined, { ref: false })]);
   const shepherd = readRef(how.dir, 'claim');
   const trainer = readRef(how.dir, 'trainer');
-  // A trainer that ended within milliseconds has recorded itself all the same.
-  if (shepherd !== null && trainer !== null) return { child, shepherd, trainer };
+  // A trainer that ended within milliseconds has recorded itself all the same. A claim that is not
+  // our child's is of an earlier run in this folder, whose trainer is not ours to watch.
+  if (shepherd !== null && trainer !== null && shepherd.pid === child.pid)
+    return { child, shepherd, trainer };
+  await giveUp(how, child);
   throw new LaunchFailed(
-    `could not be started in ${how.cwd}: ${recorded ?? 'no sign of it'}`,
+    `could not be started in ${how.cwd}: ${problem ?? 'the attempt was claimed before'}`,
     false,
   );
+}
+
+function begin(how: Launch): { child: ChildProcess; endFacts: () => Promise<void> } {
+  // exec without a word does nothing and succeeds: a training that is over before it began.
+  if (!how.argv[0]) throw new LaunchFailed('the command is empty', true);
+  try {
+    mustBeFolder(how.cwd);
+    makeAttemptDir(how.dir);
+    mkdirSync(dirname(how.log), { recursive: true });
+    const facts = { argv: how.argv, cwd: how.cwd, boot_id: bootId(), ...how.facts };
+    const endFacts = beginFacts(how.dir, facts);
+    return { child: spawnShepherd(how), endFacts };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new LaunchFailed(
+      `could not be started in ${how.cwd}: ${message}`,
+      code !== undefined && PERMANENT.has(code),
+    );
+  }
+}
+
+/** What no second try mends. A missing folder is not among them: its volume may come back. */
+const PERMANENT = new Set(['ENOTDIR', 'EACCES', 'E2BIG', 'ERR_INVALID_ARG_VALUE']);
+
+/** Asked for by itself: spawn would say that /bin/sh does not exist. */
+function mustBeFolder(cwd: string): void {
+  if (!statSync(cwd).isDirectory())
+    throw Object.assign(new Error(`${cwd} is not a folder; set cwd to one`), { code: 'ENOTDIR' });
 }
 
 function spawnShepherd(how: Launch): ChildProcess {
@@ -92,16 +128,26 @@ function spawnShepherd(how: Launch): ChildProcess {
   }
 }
 
-async function untilRecorded(dir: string): Promise<string | null> {
-  for (
-    let waited = 0, pause = 1;
-    waited < RECORDED_WITHIN_MS;
-    waited += pause, pause = Math.min(50, pause * 2)
-  ) {
+/** Takes the claim, so that a shepherd that is merely slow starts nothing; one that has the claim
+ * already is ended together with what it may just be starting. */
+async function giveUp(how: Launch, child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || abandon(how.dir)) return;
+  const claim = readRef(how.dir, 'claim');
+  if (claim !== null && claim.pid !== child.pid) return;
+  await kill(
+    { lineage: how.lineage, shepherd: null, since: 0 },
+    { grace_seconds: 0, verify_seconds: CLEARED_WITHIN },
+  );
+}
+
+async function untilRecorded(dir: string, signal: AbortSignal): Promise<string | null> {
+  const deadline = performance.now() + RECORDED_WITHIN_MS;
+  for (let pause = 1; !signal.aborted; pause = Math.min(50, pause * 2)) {
     if (readRef(dir, 'trainer') !== null) return null;
+    if (performance.now() > deadline) return 'it did not record itself in time';
     await delay(pause);
   }
-  return 'it did not record itself in time';
+  return null;
 }
 
 const shepherdPath = (): string => packageFile('trainer/process/shepherd.sh');

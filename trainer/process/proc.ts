@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 
 /** One line of /proc/<pid>/stat (proc(5)), as far as we use it. */
 export interface Stat {
@@ -41,15 +41,42 @@ export function parseStat(line: string): Stat | null {
   };
 }
 
-/** Null when there is no such process (any more). */
+/** Null when there is no such process (any more). Throws when it cannot be known, as with no file
+ * descriptor left: a living trainer taken for dead would get a second one beside it. */
 export function readStat(pid: number): Stat | null {
+  const text = tolerant(() => readOnce(`/proc/${pid}/stat`));
+  return text === null ? null : parseStat(text);
+}
+
+const line = Buffer.alloc(4096);
+
+/** readFileSync takes three times as long for files that do not tell their size, and a look at every
+ * process stands between a trainer's death and the next one's start. */
+function readOnce(path: string): string {
+  const fd = openSync(path, 'r');
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    // ENOENT and ESRCH alike: it ended, before or while we read.
-    return null;
+    return line.toString('latin1', 0, readSync(fd, line, 0, line.length, 0));
+  } finally {
+    closeSync(fd);
   }
 }
+
+/** A file of /proc; null when its process ended before or while we read, or is another user's. */
+export function readProc(path: string): string | null {
+  return tolerant(() => readFileSync(path, 'latin1'));
+}
+
+function tolerant(read: () => string): string | null {
+  try {
+    return read();
+  } catch (error) {
+    if (NOT_OURS.has((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
+}
+
+/** The last two: hidepid, or an environment of another user. */
+const NOT_OURS = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 
 let boot: string | null = null;
 
@@ -76,14 +103,37 @@ export function refOf(stat: Stat): ProcessRef {
   return { pid: stat.pid, start_ticks: stat.start_ticks, boot_id: bootId() };
 }
 
-/** Every process there is, zombies left out. About 20 µs each. */
-export function allProcesses(): Stat[] {
-  const found: Stat[] = [];
-  for (const name of readdirSync('/proc')) {
+export interface Snapshot {
+  /** Every process there is, zombies left out. */
+  readonly living: readonly Stat[];
+  /**
+   * False when one ended while the list was read. It may have forked just before: its child is not
+   * in the list yet, so that a family of which somebody was alive at every instant is in no list at
+   * all. Only a sure snapshot proves that nobody is there.
+   */
+  readonly sure: boolean;
+}
+
+let zombies: ReadonlySet<string> = new Set();
+
+/** About 20 µs for each process. */
+export function snapshot(): Snapshot {
+  const living: Stat[] = [];
+  const dead = new Set<string>();
+  let sure = true;
+  // The newest first: it is they that are gone again by the time their turn comes.
+  for (const name of readdirSync('/proc').reverse()) {
     const first = name.charCodeAt(0);
     if (first < 48 || first > 57) continue;
     const stat = readStat(Number(name));
-    if (stat !== null && stat.letter !== 'Z' && stat.letter !== 'X') found.push(stat);
+    if (stat === null) sure = false;
+    else if (stat.letter !== 'Z' && stat.letter !== 'X') living.push(stat);
+    else dead.add(keyOf(stat));
   }
-  return found;
+  // A zombie that was one at the last look cannot have forked since.
+  for (const key of dead) if (!zombies.has(key)) sure = false;
+  zombies = dead;
+  return { living, sure };
 }
+
+export const keyOf = (stat: Stat): string => `${stat.pid}:${stat.start_ticks}`;

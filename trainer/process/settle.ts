@@ -23,17 +23,19 @@ const SETTLED_WITHIN_MS = 10_000;
 export async function settle(dir: string, bootOfAttempt: string | null): Promise<Found> {
   const rebooted = bootOfAttempt !== null && bootOfAttempt !== bootId();
   if (rebooted) return { is: 'ended', exit: readExit(dir), rebooted: true, shepherd: null };
-  if (abandon(dir) || isAbandoned(dir)) return { is: 'never_ran' };
+  if (abandon(dir)) return { is: 'never_ran' };
   const deadline = performance.now() + SETTLED_WITHIN_MS;
   for (;;) {
+    if (isAbandoned(dir)) return { is: 'never_ran' };
     const shepherd = readRef(dir, 'claim');
     const trainer = readRef(dir, 'trainer');
     const exit = readExit(dir);
     if (exit !== null) return { is: 'ended', exit, rebooted: false, shepherd };
     if (shepherd !== null && trainer !== null && isAlive(trainer))
       return { is: 'alive', shepherd, trainer };
-    const shepherdLives = shepherd !== null && isAlive(shepherd);
-    if (!shepherdLives || performance.now() > deadline) {
+    // Whoever made the claim may not have written its line yet: it must not be taken for dead.
+    const undecided = shepherd === null || isAlive(shepherd);
+    if (!undecided || performance.now() > deadline) {
       return { is: 'ended', exit: readExit(dir), rebooted: false, shepherd };
     }
     await delay(20);
