@@ -61,9 +61,13 @@ export function makeApp(options: HttpOptions, door: Door, metrics: Metrics): App
   for (const is of ['stop', 'resume'] as const) {
     app.post(`/api/jobs/:name/${is}`, async (c) => {
       const name = c.req.param('name');
-      const known = Object.hasOwn(engine.state.jobs, name);
+      // Asked here, since `constructor` is a property of any object but not a job.
+      if (!Object.hasOwn(engine.state.jobs, name)) {
+        const jobs = Object.keys(engine.state.jobs);
+        return c.json({ error: `there is no job named ${name}`, jobs }, 404);
+      }
       const result = await within(engine.request({ is, job: name }));
-      return result.ok ? c.json({ name }) : c.json({ error: result.error }, known ? 409 : 404);
+      return result.ok ? c.json({ name }) : c.json({ error: result.error }, 409);
     });
   }
   app.post('/api/shutdown', async (c) => {

@@ -6,7 +6,8 @@ type Of<T extends EventType> = EventOf<T> & Entry;
 
 export function starting({ attempt, from, reason, lost_steps }: Of<'attempt_starting'>): string {
   const where = from === null ? 'from the beginning' : `from step ${from.step}`;
-  return `attempt ${attempt} starts ${where} ${BECAUSE[reason]}${again(lost_steps)}`;
+  const why = reason === 'start' ? '' : ` ${BECAUSE[reason]}`;
+  return `attempt ${attempt} starts ${where}${why}${again(lost_steps)}`;
 }
 
 /** `, 7 steps to make again`, or nothing when none were lost. */

@@ -42,7 +42,10 @@ function say(entry: Entry): [Level, string] | null {
     case 'clocks_rearmed':
       return ['warn', `${stoodStill(entry.reason, entry.seconds)}: all clocks start anew`];
     case 'journal_gap':
-      return ['error', `${plural(entry.dropped, 'event')} could not be written and are lost`];
+      return [
+        'error',
+        `${plural(entry.dropped, 'event')} could not be written and ${entry.dropped === 1 ? 'is' : 'are'} lost`,
+      ];
     case 'job_queued':
       return ['info', `queued (${entry.spec.trainer}${upTo(entry.spec.target_step)})`];
     case 'job_resumed':
@@ -84,7 +87,7 @@ function say(entry: Entry): [Level, string] | null {
     case 'recovered':
       return [
         'info',
-        `steps again ${duration(entry.seconds)} ${BECAUSE[entry.cause]}${again(entry.lost_steps)}`,
+        `stepping again ${duration(entry.seconds)} ${BECAUSE[entry.cause]}${again(entry.lost_steps)}`,
       ];
     case 'suspicion_raised':
       return [
@@ -106,7 +109,7 @@ function say(entry: Entry): [Level, string] | null {
     case 'hang_confirmed':
       return [
         'error',
-        `hangs in ${entry.phase} since ${duration(entry.silent_seconds)} (${entry.why}): taking evidence, then restarting`,
+        `hangs in ${entry.phase}, silent for ${duration(entry.silent_seconds)} (${entry.why}): taking evidence, then killing it`,
       ];
     case 'evidence_saved':
       return [
@@ -134,6 +137,29 @@ function say(entry: Entry): [Level, string] | null {
       return [
         'warn',
         `checkpoint of step ${entry.step} is bad (${entry.reason}), moved to ${entry.to}`,
+      ];
+    case 'knob_turned':
+      return [
+        'warn',
+        `remedy ${entry.turned} of the job file is used from now on, ${BECAUSE[entry.cause]}`,
+      ];
+    case 'loss_not_finite':
+      return ['warn', `the loss is not a finite number at step ${entry.step}`];
+    case 'loss_finite_again':
+      return ['info', `the loss is finite again at step ${entry.step}`];
+    case 'nan_confirmed':
+      return [
+        'error',
+        `the loss has not been finite since step ${entry.onset}: ended, to go back before it`,
+      ];
+    case 'host_found_bad':
+      return ['error', `this machine is bad (${entry.why}): nothing is started on it again`];
+    case 'hold_ended':
+      return ['info', `goes on: ${entry.why}`];
+    case 'checkpoints_pruned':
+      return [
+        'warn',
+        `${plural(entry.paths.length, 'older checkpoint')} removed to make room (${size(entry.bytes)}; now ${size(entry.free_bytes)} free)`,
       ];
     default:
       // A journal may come from a newer version; the compiler sees that ours is complete.

@@ -1,7 +1,8 @@
 import type { AttemptReason } from '../core/index.js';
 
-/** `0.4 s`, `12.4 s`, `5 min 3 s`, `2 h 5 min`: as a person would say it. */
+/** `40 ms`, `0.4 s`, `12.4 s`, `5 min 3 s`, `2 h 5 min`: as a person would say it. */
 export function duration(seconds: number): string {
+  if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 59.95) return `${round(seconds, 1)} s`;
   const whole = Math.round(seconds);
   const parts = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60] as const;

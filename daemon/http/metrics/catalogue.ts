@@ -18,7 +18,7 @@ export function declareMetrics(registry: Registry) {
       loopAge: gauge('loop_age_seconds', "Age of the last turn of the daemon's loop."),
       journalDegraded: gauge('journal_degraded', '1 while the disk refuses the journal.'),
       journalPending: gauge('journal_pending_events', 'Events that wait for the disk.'),
-      hostBad: gauge('host_bad', '1 once a trainer could not be killed: nothing is started here.'),
+      hostBad: gauge('host_bad', '1 once this machine was found bad: nothing is started on it.'),
     },
     job: {
       state: gauge('job_state', '1 for the state the job is in, 0 for the others.', 'job', 'state'),
@@ -48,7 +48,7 @@ export function declareMetrics(registry: Registry) {
       quarantined: counter('checkpoints_quarantined_total', 'Bad checkpoints set aside.', 'job'),
     },
     durations: {
-      step: histogram('step_duration_seconds', 'Time a step took.', STEP_BUCKETS),
+      step: histogram('step_duration_seconds', 'Time a step took, to 5 %.', STEP_BUCKETS),
       hang: histogram('hang_detection_seconds', HANG_HELP, OUTAGE_BUCKETS),
       recovery: histogram('recovery_seconds', RECOVERY_HELP, OUTAGE_BUCKETS),
     },

@@ -10,7 +10,7 @@ import { writeJobs } from './jobs.js';
 /** What is reported from elsewhere, and what Prometheus reads. Nothing here ever throws: a metric
  * must not end a download. */
 export interface Metrics {
-  /** The exposition (text format 0.0.4) as of now. */
+  /** The exposition (text format 0.0.4) as of now; scrapes at the same time share one. */
   text(): Promise<string>;
   readonly contentType: string;
   describe(): readonly MetricDescription[];
@@ -69,13 +69,21 @@ export function startMetrics(options: MetricsOptions): RunningMetrics {
     },
   });
 
+  const scrape = async (): Promise<string> => {
+    attempt('daemon', () => writeDaemon(metrics.daemon, engine, version, loop()));
+    attempt('jobs', () => writeJobs(metrics.job, engine.state, wall()));
+    attempt('process', () => writeProcess(metrics.process));
+    return registry.metrics();
+  };
+  let underway: Promise<string> | null = null;
+
   return {
     contentType: registry.contentType,
     text() {
-      attempt('daemon', () => writeDaemon(metrics.daemon, engine, version, loop()));
-      attempt('jobs', () => writeJobs(metrics.job, engine.state, wall()));
-      attempt('process', () => writeProcess(metrics.process));
-      return registry.metrics();
+      underway ??= scrape().finally(() => {
+        underway = null;
+      });
+      return underway;
     },
     describe: () => describeMetrics(registry),
     downloaded(model, bytes) {
