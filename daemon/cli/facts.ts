@@ -8,16 +8,23 @@ import { count, duration, loss, percent, rate, relative, steps } from './format/
  */
 export function facts(job: JobStatus, speed: number | null): string[] {
   const share = percent(job.step, job.total_steps);
+  const left = secondsLeft(job, speed);
   const found = [
     job.step === null ? null : `step ${steps(job.step, job.total_steps)}`,
     job.step === null ? null : share,
     job.loss === null ? null : `loss ${loss(job.loss)}`,
     speed === null ? null : rate(speed),
-    job.eta_seconds === null ? null : `${duration(job.eta_seconds)} left`,
+    left === null ? null : `${duration(left)} left`,
     job.phase === null || job.phase === 'step' ? null : `phase ${job.phase}`,
     job.attempt > 1 ? `attempt ${job.attempt}` : null,
   ];
   return found.filter((fact) => fact !== null);
+}
+
+/** By the speed told beside it where there is one, so that the two agree; else as the daemon says. */
+function secondsLeft({ step, total_steps, eta_seconds }: JobStatus, speed: number | null) {
+  if (speed === null || speed <= 0 || step === null || total_steps === null) return eta_seconds;
+  return Math.max(0, total_steps - step) / speed;
 }
 
 /** The state in words, for one line: `no new step for 40 s: watched closely`. */

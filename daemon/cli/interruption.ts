@@ -1,26 +1,28 @@
 /** Why a command was interrupted. */
 export type Interruption = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'EPIPE';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const taken = new Set<(why: Interruption) => void>();
 
 /**
  * Takes over the signals that would end the process, until `release`. A second SIGINT or SIGTERM
  * ends it at once: someone is in a hurry, or our own clean-up is stuck.
- * @param pipe whether a broken pipe on stdout interrupts too.
+ * @param terminalLoss whether a terminal or a reader of our output that goes away interrupts too.
  */
-export function takeInterruptions(pipe: 'ends' | 'ignored' = 'ends'): {
+export function takeInterruptions(terminalLoss: 'ends' | 'ignored' = 'ends'): {
   signal: AbortSignal;
   release: () => void;
 } {
   const controller = new AbortController();
   const interrupt = (why: Interruption) => {
-    if (why === 'EPIPE' && pipe === 'ignored') return;
-    if (controller.signal.aborted && (why === 'SIGINT' || why === 'SIGTERM')) process.exit(1);
+    const lost = why === 'SIGHUP' || why === 'EPIPE';
+    if (lost && terminalLoss === 'ignored') return;
+    if (controller.signal.aborted && !lost) process.exit(1);
     controller.abort(why);
   };
   taken.add(interrupt);
-  const handlers = SIGNALS.map((name) => [name, () => interrupt(name)] as const);
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(
+    (name) => [name, () => interrupt(name)] as const,
+  );
   for (const [name, handler] of handlers) process.on(name, handler);
   const release = () => {
     taken.delete(interrupt);

@@ -7,8 +7,16 @@ import { ending } from './facts.js';
  */
 export function news(before: JobStatus | null, after: JobStatus): string[] {
   if (before === null) return [opening(after)];
-  const lines = newIncidents(before, after).map(incidentLine);
-  if (after.attempt > before.attempt) lines.push(attemptLine(after));
+  const fresh = newIncidents(before, after);
+  const lines: string[] = [];
+  // Attempts that came and went between the two looks are told in their order.
+  const told = (attempt: number) => fresh.filter((incident) => incident.attempt === attempt);
+  const first = fresh.filter(({ attempt }) => attempt <= before.attempt);
+  lines.push(...first.map(incidentLine));
+  for (let attempt = before.attempt + 1; attempt <= after.attempt; attempt++) {
+    lines.push(attemptLine(attempt, attempt === after.attempt ? after.step : null));
+    lines.push(...told(attempt).map(incidentLine));
+  }
   if (after.state !== before.state) lines.push(...stateLine(before, after));
   return lines;
 }
@@ -26,13 +34,12 @@ export function incidentLine({ attempt, kind, text }: Incident): string {
 
 const key = ({ time, attempt, kind, text }: Incident) => `${time} ${attempt} ${kind} ${text}`;
 
-function opening(job: JobStatus): string {
-  if (job.state === 'queued') return 'queued';
-  if (job.step === null) return job.state;
-  return `${job.state}, step ${job.step}`;
+function opening({ state, step }: JobStatus): string {
+  const words = state === 'running' ? 'training' : state;
+  return step === null || state === 'finished' ? words : `${words}, step ${step}`;
 }
 
-function attemptLine({ attempt, step }: JobStatus): string {
+function attemptLine(attempt: number, step: number | null): string {
   return step === null
     ? `attempt ${attempt} starts`
     : `attempt ${attempt} starts from step ${step}`;
@@ -44,7 +51,7 @@ function stateLine(before: JobStatus, after: JobStatus): string[] {
     case 'failed':
     case 'holding':
     case 'stopped': {
-      const remedy = after.remedy === null ? [] : [`what to do: ${after.remedy}`];
+      const remedy = after.remedy ? [`what to do: ${after.remedy}`] : [];
       return [ending(after), ...remedy];
     }
     case 'running':

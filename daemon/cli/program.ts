@@ -39,9 +39,10 @@ const COMMANDS: readonly AddCommand[] = [
  */
 export async function runCli(argv: readonly string[], around: Surroundings): Promise<number> {
   around.stdout.on('error', (error) => {
-    if (codeOf(error) !== 'EPIPE') throw error;
+    if (!READER_GONE.has(codeOf(error) ?? '')) throw error;
     onBrokenPipe();
   });
+  around.stderr.on('error', () => {}); // there is nobody left to tell
   // What stands behind `--` belongs to the program that is to be run, whatever it looks like.
   const dashes = argv.indexOf('--');
   const own = dashes < 0 ? argv : argv.slice(0, dashes);
@@ -66,6 +67,9 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
     return fail(error, own.includes('--json'), around);
   }
 }
+
+/** A pipe without a reader, a terminal that was closed. */
+const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'EIO']);
 
 function build(program: Command, action: Action, around: Surroundings): void {
   program

@@ -40,20 +40,19 @@ const COLUMNS = [
 /** A status for people: the daemon, a row for each job, and below it what happened and what to do. */
 export function statusLines(status: Status, options: TableOptions): string[] {
   const { now, paint, columns } = options;
-  const head = daemonLine(status, now, paint);
-  if (status.jobs.length === 0) {
-    return [...head, 'No jobs. `nightwarden run JOB.yaml` queues one.'].map((line) =>
-      truncate(line, columns),
-    );
+  const lines = daemonLines(status, now, paint);
+  if (status.jobs.length === 0) lines.push('No jobs. `nightwarden run JOB.yaml` queues one.');
+  else {
+    const rows = status.jobs.flatMap((job): Row[] => [
+      row(job, paint),
+      ...details(job, status, options).map((line) => `  ${line}`),
+    ]);
+    lines.push('', ...table(COLUMNS, rows));
   }
-  const rows = status.jobs.flatMap((job): Row[] => [
-    row(job, paint),
-    ...details(job, status, options).map((line) => truncate(`  ${line}`, columns)),
-  ]);
-  return [...head, '', ...table(COLUMNS, rows).map((line) => truncate(line, columns))];
+  return lines.map((line) => truncate(line, columns));
 }
 
-function daemonLine({ daemon, jobs }: Status, now: number, paint: Paint): string[] {
+function daemonLines({ daemon, jobs }: Status, now: number, paint: Paint): string[] {
   if (daemon !== null) {
     const since = duration(now - daemon.started);
     return [`Daemon ${daemon.version}, pid ${daemon.pid}, up ${since}.`];
@@ -93,8 +92,8 @@ function details(job: JobStatus, status: Status, options: TableOptions): string[
   for (const incident of job.incidents.slice(-limit)) {
     lines.push(`${relative(incident.time, now)}: ${incidentLine(incident)}`);
   }
-  if (job.reason !== null) lines.push(paint('red', `${job.state}: ${job.reason}`));
-  if (job.remedy !== null) lines.push(paint('bold', `what to do: ${job.remedy}`));
+  if (job.reason) lines.push(paint('red', `${job.state}: ${job.reason}`));
+  if (job.remedy) lines.push(paint('bold', `what to do: ${job.remedy}`));
   if (job.artefact !== null) lines.push(`result: ${job.artefact}`);
   return lines;
 }

@@ -26,6 +26,14 @@ export function terminal(out: Out, env: NodeJS.ProcessEnv): Terminal {
     if (shown !== '') out.write('\r\x1b[K');
     shown = '';
   };
+  const live = (text: string) => {
+    if (!isTerminal) return;
+    // One column is left free: a full line would wrap, and only its second half be redrawn.
+    const cut = truncate(text, (out.columns ?? 80) - 1);
+    if (cut === shown) return;
+    out.write(`\r${cut}\x1b[K`);
+    shown = cut;
+  };
   return {
     isTerminal,
     get columns() {
@@ -36,20 +44,13 @@ export function terminal(out: Out, env: NodeJS.ProcessEnv): Terminal {
       const below = shown;
       clear();
       out.write(`${text}\n`);
-      if (below !== '') this.live(below);
+      if (below !== '') live(below);
     },
     write(text) {
       clear();
       out.write(text);
     },
-    live(text) {
-      if (!isTerminal) return;
-      // One column is left free: a full line would wrap, and only its second half be redrawn.
-      const cut = truncate(text, (out.columns ?? 80) - 1);
-      if (cut === shown) return;
-      out.write(`\r${cut}\x1b[K`);
-      shown = cut;
-    },
+    live,
     clear,
   };
 }

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { homePaths, type JobFile, loadJobFile, parseJob } from '../../../config/index.js';
+import type { JobStatus } from '../../core/index.js';
+import { attemptLog } from '../attempt-logs.js';
 import { ensureDaemon } from '../background.js';
 import { type CommandOptions, commandJob } from '../command-job.js';
 import type { Context } from '../context.js';
@@ -11,6 +13,7 @@ import { exitCodeOf } from '../exit-code.js';
 import { follow } from '../follow.js';
 import { takeInterruptions } from '../interruption.js';
 import type { AddCommand } from '../program.js';
+import { showFile } from '../show-logs.js';
 
 export const addRun: AddCommand = (program, action) => {
   program
@@ -63,9 +66,22 @@ async function followToItsEnd(context: Context, home: string, name: string): Pro
       return 0;
     }
     if (job.artefact !== null) context.out.line(`${name}: ${job.artefact}`);
+    if (job.state === 'failed') await showLastWords(context, home, job);
     return exitCodeOf(job) ?? 0;
   } finally {
     release();
+  }
+}
+
+const LAST_WORDS = 10;
+
+/** What a trainer said last is what its owner looks for first. */
+async function showLastWords({ out, err }: Context, home: string, job: JobStatus): Promise<void> {
+  out.line(`${job.name}: the end of its output (\`nightwarden logs ${job.name}\` shows it):`);
+  const path = attemptLog(home, job.name, job.attempt);
+  const quiet = { ...err, line: () => {} };
+  if (!(await showFile(path, { out, err: quiet, lines: LAST_WORDS, raw: false }))) {
+    out.line('(none)');
   }
 }
 

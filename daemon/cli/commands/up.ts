@@ -25,8 +25,8 @@ interface Options {
 async function up(context: Context, options: Options): Promise<number> {
   const home = context.ownHome();
   const { out, err } = context;
-  // Before the daemon is loaded: a signal during the start must find a handler. A reader of our
-  // lines that goes away is no reason to leave a training unwatched.
+  // Before the daemon is loaded: a signal during the start must find a handler. A laptop that is
+  // closed takes its terminal along, and that is no reason to leave a training unwatched.
   const { signal, release } = takeInterruptions('ignored');
   const interrupted = untilAborted(signal);
   try {

@@ -10,7 +10,7 @@ import { CliError } from '../errors.js';
 import { count, loss } from '../format/index.js';
 import { endDaemon, startDemoDaemon } from './daemon.js';
 import { type DemoHomes, loraPath, makeHomes } from './homes.js';
-import { endMarked, markedEnv } from './ours.js';
+import { endMarked, killMarked, markedEnv } from './ours.js';
 import { demoJob, faultsOf, PLAN } from './plan.js';
 import type { Show } from './show.js';
 import { orphan, type Scene, watch } from './training.js';
@@ -53,12 +53,16 @@ export async function runDemo(options: DemoOptions): Promise<Account> {
   const homes = makeHomes(options.home);
   const mark = randomUUID();
   const env = markedEnv(options.env, mark);
+  // Whatever ends this process, short of SIGKILL, ends what it started.
+  const atExit = () => killMarked(mark);
+  process.once('exit', atExit);
   let account: Account | null = null;
   try {
     try {
       account = await perform(homes, env, options, started);
     } finally {
       await endAll(homes, mark);
+      process.off('exit', atExit);
     }
     const wrong = objections(account);
     if (wrong.length > 0) throw new CliError(wrong.join(', '));
@@ -113,19 +117,23 @@ async function badNight(
 ): Promise<{ night: JobStatus; trainer: ProcessRef | null }> {
   let daemon = await startDemoDaemon(scene.home, env);
   await daemon.client.queue(join(scene.home, 'demo.yaml'), demoJob(PLAN, faultsOf(PLAN)));
-  // Only a training that runs undisturbed: the daemon's death is a fault of its own.
   const before = await watch(
     scene,
     daemon.client,
     null,
-    ({ state, step }) => state === 'running' && step !== null && step >= PLAN.killDaemonAt,
+    (job) => isTraining(job) && job.step !== null && job.step >= PLAN.killDaemonAt,
   );
-  if (before.state !== 'running') return { night: before, trainer: null };
+  if (!isTraining(before)) return { night: before, trainer: null };
   const orphaned = await orphan(scene, daemon, before, env);
   daemon = orphaned.daemon;
   const night = await watch(scene, daemon.client, before);
   await endDaemon(scene.home, daemon);
   return { night, trainer: orphaned.trainer };
+}
+
+/** With a trainer that can outlive its daemon, and not in the midst of another fault's recovery. */
+function isTraining({ state, trainer_pid }: JobStatus): boolean {
+  return (state === 'running' || state === 'suspect') && trainer_pid !== null;
 }
 
 function tellEnd(show: Show, job: JobStatus): void {

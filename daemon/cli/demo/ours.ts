@@ -47,6 +47,11 @@ export async function endMarked(mark: string, daemons: readonly number[]): Promi
   return left;
 }
 
+/** The same in one go and without waiting, for the last moment of this process. */
+export function killMarked(mark: string): void {
+  for (const pid of marked(mark)) kill(pid);
+}
+
 function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { JobStatus } from '../../core/index.js';
-import { elapsed, sparkline } from '../format/index.js';
+import { elapsed, pad, sparkline } from '../format/index.js';
+import { isOver } from '../jobs.js';
 import { liveLine } from '../live-line.js';
 import { SpeedMeter } from '../speed.js';
 import type { Terminal } from '../terminal.js';
@@ -40,8 +41,10 @@ export function terminalShow(out: Terminal): Show {
         losses.push(job.loss);
         lastStep = job.step;
       }
+      if (isOver(job)) return out.clear();
       const line = liveLine(job, speed.update(job), Date.now() / 1000, out.paint);
-      out.live(`        ${line}  ${out.paint('dim', sparkline(losses, GRAPH_COLUMNS))}`);
+      const graph = pad(sparkline(losses, GRAPH_COLUMNS), GRAPH_COLUMNS);
+      return out.live(`        ${out.paint('dim', graph)}  ${line}`);
     },
     next: () => {
       out.clear();

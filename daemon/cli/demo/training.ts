@@ -53,9 +53,9 @@ export async function watch(
 /** The status with the step and loss of the heartbeat, which is ahead of the journal by up to some
  * seconds. */
 function upToDate(scene: Scene, job: JobStatus): JobStatus {
-  if (job.state !== 'running' || job.step === null) return job;
+  if (job.state !== 'running') return job;
   const beat = heartbeat(scene.home, scene.job, job.attempt);
-  if (beat === null || beat.step < job.step) return job;
+  if (beat === null || beat.step < (job.step ?? 0)) return job;
   return {
     ...job,
     step: beat.step,
