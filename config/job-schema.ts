@@ -53,6 +53,19 @@ const repo = z
   .regex(/^[\w.-]+\/[\w.-]+$/)
   .register(leafNotes, { type: 'text', expects: "a repository such as 'me/my-lora'" });
 
+const knob = z.strictObject({
+  args: z
+    .array(word('an argument'))
+    .register(leafNotes, { type: 'list', expects: 'a list of arguments' })
+    .default([]),
+  env: z.record(z.string(), word('the text of the variable')).default({}),
+});
+
+const knobs = z
+  .array(knob)
+  .register(leafNotes, { type: 'list', expects: 'a list of {args, env}' })
+  .default([]);
+
 /** A job file as it is written; `trainer/adapters` fills in what a named trainer leaves out. */
 export const jobSchema = z.strictObject({
   name,
@@ -85,6 +98,7 @@ export const jobSchema = z.strictObject({
     .prefault({}),
   publish: z.strictObject({ repo, private: flag().default(true) }).optional(),
   deliver: z.array(text('the path of a folder')).default([]),
+  remedies: z.strictObject({ oom: knobs, host_oom: knobs, nan: knob.optional() }).prefault({}),
   hang: hangOverride.optional(),
   kill: killOverride.optional(),
   with: options.default({}),

@@ -29,10 +29,18 @@ export interface JobFile {
   done: { step: number | null; artefact: string | null };
   publish: { repo: string; private: boolean } | null;
   deliver: string[];
+  /** Added to an attempt against a failure: for memory one after the other, for NaN another seed. */
+  remedies: { oom: Knob[]; host_oom: Knob[]; nan: Knob | null };
   hang: Some<HangConfig>;
   kill: Some<KillConfig>;
   /** Options of a named trainer. */
   with: Record<string, OptionValue>;
+}
+
+/** `{seed}` in an argument of the one for NaN is filled in with another number each time. */
+export interface Knob {
+  args: string[];
+  env: Record<string, string>;
 }
 
 export type OptionValue = string | number | boolean | (string | number | boolean)[];
@@ -87,6 +95,7 @@ function parse(text: string, label: string, folder: string, env: NodeJS.ProcessE
     done: { step: done.step ?? null, artefact: done.artefact ?? null },
     publish: job.publish ?? null,
     deliver: job.deliver,
+    remedies: { ...job.remedies, nan: job.remedies.nan ?? null },
     hang: job.hang ?? {},
     kill: job.kill ?? {},
     with: job.with,

@@ -34,16 +34,26 @@ export const hangSchema = z.strictObject({
   floor_seconds: key(seconds(), 8, 'No progress for less than this is never a hang.'),
   defaults: phaseBudgets(
     0,
-    (what) => `Budget in seconds for ${what}, before the job's own history is known.`,
+    (what) => `Seconds after which ${what} is suspected though busy, without a history.`,
   ).prefault({}),
   ceilings: phaseBudgets(
     1,
-    (what) => `Longest time in seconds for ${what}; no suspicion outlives it.`,
+    (what) => `Longest time in seconds for ${what}, whatever the process seems to do.`,
   ).prefault({}),
-  min_samples: key(wholeNumber(1), 8, 'Samples of a phase before its learned budget counts.'),
+  min_samples: key(wholeNumber(1), 1, 'Samples of a phase before its learned budget counts.'),
   factor: key(atLeast(1), 2.5, "The learned budget is this many times the phase's own p99."),
   idle_cpu: key(atLeast(0), 0.1, 'Below this many cores the process counts as idle.'),
-  confirm_seconds: key(seconds(), 2, 'Outside evidence must agree for this long.'),
+  confirm_seconds: key(seconds(), 2, 'Outside evidence must agree for at least this long.'),
+  idle_seconds: key(
+    seconds(),
+    25,
+    'A process idle in every respect for this long hangs, in a phase without a history.',
+  ),
+  livelock_seconds: key(
+    seconds(),
+    900,
+    'A busy process is left alone for at least this long, in a phase with a history.',
+  ),
 });
 
 export const killSchema = z.strictObject({

@@ -5,6 +5,7 @@ import {
   AdapterError,
   adapterNames,
   type JobInput,
+  knobsOf,
   planJob,
   resumeArgs,
   type TrainerPlan,
@@ -28,6 +29,7 @@ const job = (changes: Partial<JobInput> = {}): JobInput => ({
   checkpoints: null,
   resume: null,
   done: { step: null, artefact: null },
+  remedies: { oom: [], host_oom: [], nan: null },
   with: {},
   ...changes,
 });
@@ -63,6 +65,7 @@ describe('trainer: command', () => {
       log,
       checkpoints,
       resume,
+      remedies: { oom: [], host_oom: [], nan: null },
       done: { step: 5, artefact: '/jobs/out/a' },
     });
   });
@@ -93,6 +96,31 @@ describe('trainer: command', () => {
   });
 });
 
+describe('knobs', () => {
+  const plan = planJob(
+    job({
+      remedies: {
+        oom: [
+          { args: ['--checkpointing'], env: {} },
+          { args: ['--batch', '1'], env: { A: '1' } },
+        ],
+        host_oom: [{ args: ['--workers', '0'], env: {} }],
+        nan: { args: ['--seed', 'x{seed}'], env: {} },
+      },
+    }),
+    context,
+  );
+
+  test('are turned one at a time and stay turned', () => {
+    expect(knobsOf(plan, { oom: 0, host_oom: 0, nan: 0 })).toEqual({ args: [], env: {} });
+    expect(knobsOf(plan, { oom: 1, host_oom: 0, nan: 0 }).args).toEqual(['--checkpointing']);
+    expect(knobsOf(plan, { oom: 2, host_oom: 1, nan: 3 })).toEqual({
+      args: ['--checkpointing', '--batch', '1', '--workers', '0', '--seed', 'x3'],
+      env: { A: '1' },
+    });
+  });
+});
+
 describe('trainer: reference', () => {
   test('by its defaults', () => {
     expect(reference({ name: 'night', env: { A: 'b' } })).toEqual({
@@ -110,6 +138,7 @@ describe('trainer: reference', () => {
       log: { step: null, total: null, epoch: null, loss: null },
       checkpoints: { glob: '/home/outputs/night/checkpoints/step-*', step: 'step-(\\d+)$' },
       resume: { args: ['--resume', '{checkpoint}'] },
+      remedies: { oom: [], host_oom: [], nan: { args: ['--reseed', '{seed}'], env: {} } },
       done: { step: 400, artefact: '/home/outputs/night/night.safetensors' },
     });
   });

@@ -29,6 +29,7 @@ export const command: Adapter = (job) => {
     log: job.log,
     checkpoints: job.checkpoints,
     resume: job.resume,
+    remedies: job.remedies,
     done: { step: job.done.step, artefact: artefact === null ? null : resolve(job.cwd, artefact) },
   };
 };

@@ -4,12 +4,14 @@ import { reference } from './reference.js';
 import type { Adapter, JobInput, PlanContext, TrainerPlan } from './types.js';
 
 export { AdapterError } from './errors.js';
-export { resumeArgs } from './resume.js';
+export { knobsOf, resumeArgs, type Turned } from './resume.js';
 export type {
   HeartbeatSource,
   JobInput,
+  Knob,
   LogPatterns,
   PlanContext,
+  Remedies,
   TrainerPlan,
 } from './types.js';
 

@@ -27,6 +27,7 @@ export const reference: Adapter = (job, context) => {
     log: { step: null, total: null, epoch: null, loss: null },
     checkpoints: { glob: `${escapePath(out)}/checkpoints/step-*`, step: 'step-(\\d+)$' },
     resume: { args: ['--resume', '{checkpoint}'] },
+    remedies: { oom: [], host_oom: [], nan: { args: ['--reseed', '{seed}'], env: {} } },
     done: { step: steps, artefact: join(out, `${job.name}.safetensors`) },
   };
 };
@@ -39,6 +40,8 @@ function refuseWhatItKnows(job: JobInput): void {
     log: Object.values(job.log).some((source) => source !== null),
     checkpoints: job.checkpoints !== null,
     resume: job.resume !== null,
+    remedies:
+      job.remedies.nan !== null || job.remedies.oom.length + job.remedies.host_oom.length > 0,
     done: job.done.step !== null || job.done.artefact !== null,
   };
   const extra = Object.keys(given).find((key) => given[key]);

@@ -1,6 +1,28 @@
 import { basename } from 'node:path';
 import { AdapterError } from './errors.js';
-import type { TrainerPlan } from './types.js';
+import type { Knob, TrainerPlan } from './types.js';
+
+/** How many of a plan's knobs are turned. */
+export interface Turned {
+  oom: number;
+  host_oom: number;
+  nan: number;
+}
+
+/** What the turned knobs add to the arguments and the environment of an attempt. */
+export function knobsOf(plan: TrainerPlan, turned: Turned): Knob {
+  const { oom, host_oom, nan } = plan.remedies;
+  const knobs = [...oom.slice(0, turned.oom), ...host_oom.slice(0, turned.host_oom)];
+  if (nan !== null && turned.nan > 0) knobs.push(seeded(nan, turned.nan));
+  return {
+    args: knobs.flatMap((knob) => knob.args),
+    env: Object.assign({}, ...knobs.map((knob) => knob.env)) as Record<string, string>,
+  };
+}
+
+function seeded(knob: Knob, seed: number): Knob {
+  return { ...knob, args: knob.args.map((word) => word.replaceAll('{seed}', String(seed))) };
+}
 
 /**
  * The arguments of one attempt: the plan's own, and behind them the resume arguments when there

@@ -12,6 +12,21 @@ export interface LogPatterns {
 /** One option of a named trainer, as a job file's `with` gives it. */
 export type Option = string | number | boolean | (string | number | boolean)[];
 
+/** Arguments and variables added to an attempt against a failure. `{seed}` in an argument is filled
+ * in with a number of its own each time. */
+export interface Knob {
+  args: string[];
+  env: Record<string, string>;
+}
+
+/** What a job declares against failures: for memory one knob after the other, for NaN one that
+ * makes the next attempt differ. */
+export interface Remedies {
+  oom: Knob[];
+  host_oom: Knob[];
+  nan: Knob | null;
+}
+
 /** What an adapter needs to know of a job; a checked job file has this shape. */
 export interface JobInput {
   name: string;
@@ -26,6 +41,7 @@ export interface JobInput {
   resume: { args: string[] } | null;
   /** `artefact` counts from `cwd` when relative. */
   done: { step: number | null; artefact: string | null };
+  remedies: Remedies;
   with: Record<string, Option>;
 }
 
@@ -56,6 +72,7 @@ export interface TrainerPlan {
   resume: { args: string[] } | null;
   /** `artefact` is absolute. */
   done: { step: number | null; artefact: string | null };
+  remedies: Remedies;
 }
 
 /** One trainer: turns a job into a plan, or throws an AdapterError. */

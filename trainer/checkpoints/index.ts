@@ -1,6 +1,7 @@
 /** Checkpoints: find them, verify them, remember what was found, move the bad ones away. */
 export { escapeGlob, findCheckpoints } from './find.js';
 export { fingerprint } from './fingerprint.js';
+export { findNonFinite } from './finite.js';
 export type { Quarantined } from './quarantine.js';
 export type { OpenFile } from './reader.js';
 export type { Problem } from './records.js';

@@ -54,6 +54,12 @@ export async function checkSafetensors(reader: Reader): Promise<FileFault | null
   return checkZeroTail(reader, tensors, head.dataStart);
 }
 
+/** The tensors of a safetensors file in file order, or what is wrong with it. */
+export async function readSpans(reader: Reader): Promise<TensorSpan[] | string> {
+  const head = await readHeader(reader);
+  return typeof head === 'string' ? head : readTensors(head.json, head.dataStart);
+}
+
 async function readHeader(
   reader: Reader,
 ): Promise<{ json: Record<string, unknown>; dataStart: number } | string> {

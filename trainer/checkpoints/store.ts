@@ -68,6 +68,8 @@ export interface CheckpointStore {
    * Does not wait for a scan under way.
    */
   chooseNewest(options: ChooseOptions): Promise<ScanResult & { choice: CheckpointRef | null }>;
+  /** Whether it was verified and is still what it was then. */
+  isVerified(found: Found): Promise<boolean>;
   /** Moves a bad checkpoint out of the trainer's sight; null when it is already gone. */
   quarantine(found: Found, reason: string): Promise<Quarantined | null>;
   /** Waits until every verdict is on disk; returns what went wrong on the way. */
@@ -187,6 +189,12 @@ export function createCheckpointStore(options: CheckpointStoreOptions): Checkpoi
     },
     best: ({ olderThanStep, signal } = {}) => orAborted(pickBest(olderThanStep), signal),
     chooseNewest: (o) => orAborted(choose(o), o.signal),
+    async isVerified(found) {
+      await records.load();
+      const record = records.get(found.path);
+      if (record?.verdict !== 'ok') return false;
+      return (await fingerprintIfThere(found.path))?.digest === record.digest;
+    },
     async quarantine(found, reason) {
       const moved = await quarantine(found, reason, options);
       records.forget(found.path);

@@ -1,0 +1,9 @@
+/** The door of the health checks. */
+export {
+  busiest,
+  type GpuReading,
+  type GpuWatch,
+  parseReading,
+  vramUsed,
+  watchGpus,
+} from './gpu.js';
