@@ -44,9 +44,10 @@ export const hangSchema = z.strictObject({
   factor: key(atLeast(1), 2.5, "The learned budget is this many times the phase's own p99."),
   idle_cpu: key(atLeast(0), 0.1, 'Below this many cores the process counts as idle.'),
   confirm_seconds: key(seconds(), 2, 'Outside evidence must agree for at least this long.'),
+  // Long enough for a hub that does not answer to run into the trainer's own timeouts.
   idle_seconds: key(
     seconds(),
-    25,
+    90,
     'A process idle in every respect for this long hangs, in a phase without a history.',
   ),
   livelock_seconds: key(

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { type Config, homePaths, loadConfig } from '../config/index.js';
+import { busiest, watchGpus } from '../healthchecks/index.js';
 import { bootId } from '../trainer/process/index.js';
 import {
   type Command,
@@ -109,6 +110,11 @@ async function start(
       );
   });
 
+  let http: HttpServer | null = null;
+  const gpus = watchGpus({
+    onReading: (readings) => http?.metrics.gpus(readings),
+    onTrouble: (what) => log.warn(what),
+  });
   const tasks = new Map<string, TrainTask>();
   const settings = trainSettings(config, isNetworkVolume(home.state));
   const taskOf = (name: string): TrainTask | null => {
@@ -119,6 +125,7 @@ async function start(
       home,
       job: () => engine.state.jobs[name],
       observe: (seen) => engine.observe(seen),
+      gpuRatio: () => busiest(gpus.latest()),
       environment: options.env,
       settings,
       log,
@@ -156,11 +163,11 @@ async function start(
     resolveStopped = resolve;
   });
   let stopping: Promise<void> | null = null;
-  let http: HttpServer | null = null;
   let ticker: NodeJS.Timeout | null = null;
 
   const shutDown = async (reason: string): Promise<void> => {
     if (ticker !== null) clearInterval(ticker);
+    gpus.close();
     await http?.close();
     await Promise.all([...tasks.values()].map((task) => task.close()));
     // While the disk refuses, the event waits in memory and goes with us: it is only a courtesy.
@@ -209,6 +216,11 @@ async function start(
       version: version(),
       boot_id: bootId(),
     });
+    // The daemon's own loop goes on while it looks for trainers, which may take a while.
+    ticker = setInterval(
+      () => void engine.observe({ is: 'tick' }),
+      config.watch.poll_seconds * 1000,
+    );
     await Promise.all(adoptions);
     ready = true;
     log.info(`nightwarden ${version()} watches over ${home.root}`, {
@@ -216,15 +228,13 @@ async function start(
       host: hostname(),
       pid: process.pid,
     });
-    ticker = setInterval(
-      () => void engine.observe({ is: 'tick' }),
-      config.watch.poll_seconds * 1000,
-    );
     if (options.demoIfEmpty && Object.keys(engine.state.jobs).length === 0) {
       await engine.request({ is: 'queue', spec: jobSpecOf(demoJob(home), home, config) });
     }
     return { port: http.port, url: http.url, engine, stop, stopped };
   } catch (error) {
+    if (ticker !== null) clearInterval(ticker);
+    gpus.close();
     await http?.close();
     await Promise.all([...tasks.values()].map((task) => task.close()));
     await journal.close();

@@ -1,51 +1,126 @@
 import type { Phase } from './phases.js';
-import { knownPhase } from './phases.js';
 import type { HangPolicy } from './policy.js';
-import { quantile, type Sketch } from './sketch.js';
-import type { PhaseClock } from './watch.js';
+import { p99, quantile, type Sketch, samples } from './sketch.js';
+import type { Learned } from './state.js';
 
-/** A suspicion is raised at this part of the budget: early enough that the outside evidence has been
- * gathered when the budget is spent. */
-const SUSPECT_AT = 0.6;
-
+/** What a phase is allowed, all in seconds. */
 export interface PhaseBudget {
-  /** Seconds without progress after which we begin to look closely. */
-  readonly suspect: number;
-  /** Seconds after which idleness, seen from outside, makes it a hang. */
-  readonly confirm: number;
-  /** Seconds after which it is a hang whatever is seen from outside. */
+  /** The phase's own 99th percentile, null without a history. */
+  readonly p99: number | null;
+  /** Silence after which it is looked at from outside. */
+  readonly look: number;
+  /** Silence that makes a hang, together with idleness of `idle` seconds. */
+  readonly silent: number;
+  readonly idle: number;
+  /** What a phase around it is credited with for it. */
+  readonly allowance: number;
+  /** Silence of a busy process that raises a suspicion, and no more. */
+  readonly patience: number;
+  /** Silence that makes a hang whatever is seen from outside. */
   readonly ceiling: number;
 }
 
-/** The budget of a phase: this job's own 99th percentile times the factor, clamped to
- * [floor, ceiling]; the configured default until there is a history. */
-export function phaseBudget(
-  phase: Phase,
-  learned: Readonly<Partial<Record<Phase, Sketch>>>,
-  policy: HangPolicy,
-): PhaseBudget {
-  const ceiling = policy.ceilings[phase];
-  const sketch = learned[phase];
-  const p99 =
-    sketch !== undefined && sketch.n >= policy.min_samples ? quantile(sketch, 0.99) : null;
-  const wanted = p99 === null ? policy.defaults[phase] : p99 * policy.factor;
-  const confirm = Math.min(Math.max(wanted, policy.floor_seconds), ceiling);
-  return { suspect: confirm * SUSPECT_AT, confirm, ceiling };
+/** What the budgets rest on, one job's. */
+export interface Grounds {
+  readonly learned: Learned;
+  readonly policy: HangPolicy;
+  /** Attempts that hung without a step gained, since the last gained checkpoint. */
+  readonly hangs: number;
+  /** What follows from the above, worked out when it is first asked for. */
+  readonly budgets: Partial<Record<Phase, PhaseBudget>>;
 }
 
-/**
- * Seconds a clock has stood, less what its inner phases may take. Each inner phase, by name, is
- * credited with at most its own allowance however often it is opened: a loop that only ever opens
- * fresh inner phases cannot hide behind them.
- */
-export function silence(
-  clock: PhaseClock,
-  mono: number,
-  allowance: (phase: Phase) => number,
-): number {
-  let credited = 0;
-  for (const [name, seconds] of Object.entries(clock.inner)) {
-    credited += Math.min(seconds, allowance(knownPhase(name)));
-  }
-  return Math.max(0, mono - clock.since - credited);
+/** The part of that silence during which the process must have been idle. Healthy waits that look
+ * idle last up to 1.5 times the 99th percentile of their phase; with a factor of 2.5 this is 1.9. */
+const IDLE_PART = 0.75;
+/** Looks begin at this part of it: idleness has to be seen for most of it, and most steps are never
+ * looked at. */
+const LOOK_AT = 0.28;
+/** A process that is busy is suspected after so many times that silence. */
+const BUSY = 2;
+/** The part at which looks begin where there is no history. */
+const LOOK_SOON = 0.1;
+/** What is added to the budget for how few samples it rests on: 0.7 of it at one, 0.07 at a hundred. */
+const FEW = 0.7;
+/** Phases that an attempt passes once. Their times say little of how long they may look idle (a
+ * cache that is there already, a model in memory), so they never wait longer than without history. */
+const ONCE: ReadonlySet<Phase> = new Set<Phase>([
+  'startup',
+  'load',
+  'cache',
+  'first_step',
+  'finish',
+]);
+/** The others have passed often enough by then for their own tail to be trusted instead. */
+const OFTEN = 20;
+/** Without a history a step is given the time of several others: it may take as long as they. */
+const UNKNOWN_STEP = 4;
+/** Each attempt that hung without a step doubles the idleness asked for where there is no history, up
+ * to 2^3: were a verdict wrong, a night of them must not follow. */
+const MOST_DOUBLINGS = 3;
+
+export function phaseBudget(phase: Phase, grounds: Grounds): PhaseBudget {
+  const known = grounds.budgets[phase];
+  if (known !== undefined) return known;
+  const budget = workOut(phase, grounds);
+  grounds.budgets[phase] = budget;
+  return budget;
+}
+
+function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
+  const { learned, policy } = grounds;
+  const sketch = learned[phase];
+  const unknown = withoutHistory(phase, grounds);
+  if (sketch === undefined || samples(sketch) < policy.min_samples) return unknown;
+  const own = p99(sketch);
+  if (own === null) return unknown;
+  // Few samples are likely to have missed the slow ones.
+  const wanted = own * policy.factor * (1 + FEW / Math.sqrt(samples(sketch)));
+  const ceiling = learnedCeiling(phase, sketch, own, grounds);
+  const silent = Math.min(Math.max(wanted, policy.floor_seconds), ceiling);
+  const idle = Math.max(policy.confirm_seconds, silent * IDLE_PART);
+  const learnedBudget = {
+    p99: own,
+    look: silent * LOOK_AT,
+    silent,
+    idle,
+    allowance: silent,
+    patience: Math.min(silent * BUSY, ceiling),
+    ceiling,
+  };
+  const trusted = phase === 'step' || (!ONCE.has(phase) && samples(sketch) >= OFTEN);
+  if (trusted) return learnedBudget;
+  return {
+    ...learnedBudget,
+    look: Math.min(learnedBudget.look, unknown.look),
+    silent: Math.min(silent, unknown.silent),
+    idle: Math.min(idle, unknown.idle),
+  };
+}
+
+function withoutHistory(phase: Phase, { policy, hangs }: Grounds): PhaseBudget {
+  const ceiling = policy.ceilings[phase];
+  const times = (phase === 'step' ? UNKNOWN_STEP : 1) * 2 ** Math.min(hangs, MOST_DOUBLINGS);
+  const idle = Math.min(policy.idle_seconds * times, ceiling);
+  const patience = Math.min(policy.defaults[phase], ceiling);
+  const look = idle * LOOK_SOON;
+  return { p99: null, look, silent: idle, idle, allowance: patience, patience, ceiling };
+}
+
+/** How far beyond all experience a busy process may go: a livelock uses the CPU for ever. */
+const BEYOND_P99 = 60;
+const BEYOND_LONGEST = 20;
+const ENOUGH = 3;
+
+/** The configured ceiling, or less where the job's history allows it. A trainer that reports its
+ * pauses is needed for that: elsewhere a step may hide a sampling pass of any length. */
+function learnedCeiling(phase: Phase, sketch: Sketch, own: number, grounds: Grounds): number {
+  const { learned, policy } = grounds;
+  const ceiling = policy.ceilings[phase];
+  const reports = (learned.checkpoint ?? learned.sample ?? learned.validate) !== undefined;
+  const n = samples(sketch);
+  if (!reports || n < ENOUGH) return ceiling;
+  const longest = quantile(sketch, 1) ?? ceiling;
+  const beyond = n < 100 ? longest * BEYOND_LONGEST : own * BEYOND_P99;
+  return Math.min(ceiling, Math.max(policy.livelock_seconds, beyond));
 }

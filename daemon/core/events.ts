@@ -1,4 +1,4 @@
-import type { AttemptReason, Cause } from './causes.js';
+import type { AttemptReason, Cause, Knob } from './causes.js';
 import type { Bins } from './sketch.js';
 
 /** A running process, told apart from any other that ever had its pid. */
@@ -31,6 +31,8 @@ export interface JobSpec {
   /** The same for every job that is run in the same way: what one learns of its phases the next
    * one knows. */
   readonly profile: string;
+  /** How many knobs the job declares that can be turned against a failure; none where absent. */
+  readonly knobs?: Readonly<Record<Knob, number>>;
   /** The job's own overrides of the hang policy, already validated. */
   readonly hang?: Readonly<Record<string, unknown>>;
 }
@@ -151,6 +153,19 @@ export type Event =
       attempt: number;
       survivors: readonly number[];
       why: string;
+    }
+  | { type: 'knob_turned'; job: string; cause: Knob; turned: number }
+  | { type: 'loss_not_finite'; job: string; attempt: number; step: number }
+  | { type: 'loss_finite_again'; job: string; attempt: number; step: number }
+  | { type: 'nan_confirmed'; job: string; attempt: number; onset: number; step: number }
+  | { type: 'host_found_bad'; job: string; why: string }
+  | { type: 'hold_ended'; job: string; why: string }
+  | {
+      type: 'checkpoints_pruned';
+      job: string;
+      paths: readonly string[];
+      bytes: number;
+      free_bytes: number;
     }
   | { type: 'checkpoint_verified'; job: string; step: number; path: string; bytes: number }
   | {

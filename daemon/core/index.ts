@@ -1,6 +1,15 @@
 /** The door of the core: pure decisions over events, state and clock readings. */
 export { type AttemptReason, CAUSES, type Cause } from './causes.js';
-export { type Core, type Decision, decide, initialCore, refuse } from './decide/index.js';
+export {
+  asIfTicked,
+  type Core,
+  type Decision,
+  decide,
+  initialCore,
+  nextLook,
+  quietGap,
+  refuse,
+} from './decide/index.js';
 export { ettr, ettrLastHour } from './ettr.js';
 export {
   type CheckpointRef,
@@ -17,7 +26,7 @@ export type { Beat, Command, Observation } from './observations.js';
 export { PHASES, type Phase } from './phases.js';
 export type { HangPolicy, Policy, RetryPolicy } from './policy.js';
 export { fold, reduce } from './reduce.js';
-export { quantile, type Sketch } from './sketch.js';
+export { type Bins, binOf, quantile, type Sketch } from './sketch.js';
 export {
   type Incident,
   initialState,

@@ -1,5 +1,7 @@
+import type { Knob } from './causes.js';
 import type { Ending } from './classify.js';
 import type { CheckpointRef, JobSpec, ProcessRef } from './events.js';
+import type { Bins } from './sketch.js';
 
 /** What the edges tell the core. */
 export type Observation =
@@ -22,6 +24,9 @@ export type Observation =
   | { is: 'adopted'; job: string; attempt: number; shepherd: ProcessRef; trainer: ProcessRef }
   | { is: 'never_ran'; job: string; attempt: number }
   | { is: 'beat'; job: string; attempt: number; beat: Beat }
+  /** Several steps that the edge timed one by one, up to `step`; the same as a beat for each at its
+   * own time, as long as nobody looked in between. */
+  | { is: 'steps'; job: string; attempt: number; step: number; seconds: number; bins: Bins }
   | {
       is: 'outside';
       job: string;
@@ -30,7 +35,11 @@ export type Observation =
       io_bytes: number;
       log_bytes: number;
       gpu_ratio: number | null;
+      /** A process of the group waits for storage (state D, or asleep in a file system), or the
+       * daemon's own reading on the same volume does. */
+      storage_wait: boolean;
     }
+  /** `letter`: T when any process of the group is stopped by a signal. */
   | { is: 'process_state'; job: string; attempt: number; letter: string }
   | { is: 'evidence'; job: string; attempt: number; path: string; files: number; seconds: number }
   | { is: 'killed'; job: string; attempt: number; seconds: number; escalated: boolean }
@@ -43,7 +52,16 @@ export type Observation =
       from: CheckpointRef | null;
       artefact_path: string | null;
     }
-  | { is: 'checkpoint'; job: string; checkpoint: CheckpointRef }
+  /** `free_bytes`: room left on the volume it lies on, absent where that could not be told. */
+  | { is: 'checkpoint'; job: string; checkpoint: CheckpointRef; free_bytes?: number }
+  | {
+      is: 'room';
+      job: string;
+      free_bytes: number;
+      needed_bytes: number;
+      pruned: readonly string[];
+      pruned_bytes: number;
+    }
   | { is: 'quarantined'; job: string; step: number; path: string; to: string; reason: string };
 
 /** One sign of life, from a heartbeat file or a log line; absent facts null. */
@@ -58,10 +76,21 @@ export interface Beat {
 
 /** What the core asks of the edges. Each is safe to repeat. */
 export type Command =
-  | { do: 'prepare'; job: string }
-  | { do: 'spawn'; job: string; attempt: number; from: CheckpointRef | null }
+  /** Find the checkpoint to start from: one from before step `below`, with finite weights, if given. */
+  | { do: 'prepare'; job: string; below: number | null }
+  | {
+      do: 'spawn';
+      job: string;
+      attempt: number;
+      from: CheckpointRef | null;
+      knobs: Readonly<Record<Knob, number>>;
+    }
   | { do: 'adopt'; job: string; attempt: number }
   | { do: 'observe'; job: string; attempt: number }
   | { do: 'continue'; job: string; attempt: number }
   | { do: 'evidence'; job: string; attempt: number; why: string }
-  | { do: 'kill'; job: string; attempt: number };
+  | { do: 'kill'; job: string; attempt: number }
+  /** Move a checkpoint that the trainer could not load out of its sight. */
+  | { do: 'quarantine'; job: string; checkpoint: CheckpointRef; reason: string }
+  /** Remove older verified checkpoints and say how much room there is. */
+  | { do: 'make_room'; job: string };

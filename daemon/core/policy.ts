@@ -10,18 +10,22 @@ export interface Policy {
 export interface HangPolicy {
   /** Silence shorter than this is never a hang, however fast the steps were. */
   readonly floor_seconds: number;
-  /** The budget of a phase before this job has a history of its own. */
+  /** Silence of a phase without a history after which a process that is busy is suspected. */
   readonly defaults: Readonly<Record<Phase, number>>;
   /** The longest a phase may go on, whatever the outside evidence says. */
   readonly ceilings: Readonly<Record<Phase, number>>;
-  /** From how many samples on the learned budget replaces the default. */
+  /** From how many samples on a phase is judged by its own history. */
   readonly min_samples: number;
   /** The learned budget is this many times the phase's own 99th percentile. */
   readonly factor: number;
   /** A process group that uses less than this many cores counts as idle. */
   readonly idle_cpu: number;
-  /** The outside evidence must agree for this long. */
+  /** The outside evidence must agree for at least this long. */
   readonly confirm_seconds: number;
+  /** A process idle in every respect for this long hangs, in a phase without a history. */
+  readonly idle_seconds: number;
+  /** A busy process is left alone for at least this long, in a phase with a history. */
+  readonly livelock_seconds: number;
 }
 
 export interface RetryPolicy {

@@ -2,9 +2,10 @@ import { type AttemptReason, CAUSES, type Cause } from './causes.js';
 import type { Entry, EventOf, JobSpec } from './events.js';
 import type { Budget, Job, Learned } from './state.js';
 
-const noBudget: Budget = {
+export const noBudget: Budget = {
   spent: {},
   total: 0,
+  seen: {},
   barren: 0,
   gained_step: 0,
   signature: '',
@@ -29,6 +30,9 @@ export function initialJob(
     attempt: earlier?.attempt ?? 0,
     attempts_by_cause: {},
     next_reason: 'start',
+    from: null,
+    knobs: { oom: 0, host_oom: 0, nan: 0 },
+    nan_onset: null,
     progress: {
       step: null,
       high: 0,
@@ -87,6 +91,20 @@ export function onAttempt(job: Job, entry: Entry): Job {
         suspect: null,
         run: { at: 'ending', attempt: entry.attempt, why: 'hang', evidence: false },
       };
+    case 'loss_not_finite':
+      return { ...job, nan_onset: entry.step };
+    case 'loss_finite_again':
+      return { ...job, nan_onset: null };
+    case 'nan_confirmed':
+      return {
+        ...job,
+        suspect: null,
+        run: { at: 'ending', attempt: entry.attempt, why: 'nan', evidence: false },
+      };
+    case 'knob_turned':
+      return { ...job, knobs: { ...job.knobs, [entry.cause]: entry.turned } };
+    case 'hold_ended':
+      return { ...job, run: { at: 'queued' } };
     case 'evidence_saved':
       return job.run.at === 'ending' ? { ...job, run: { ...job.run, evidence: true } } : job;
     case 'stop_requested':
@@ -147,6 +165,8 @@ function starting(job: Job, entry: EventOf<'attempt_starting'> & { time: number 
     ...job,
     run: { at: 'starting', attempt: entry.attempt },
     attempt: entry.attempt,
+    from: entry.from,
+    nan_onset: null,
     started_at: job.started_at ?? entry.time,
     attempts_by_cause: {
       ...job.attempts_by_cause,
@@ -185,10 +205,13 @@ function ended(job: Job, entry: EventOf<'attempt_ended'> & { time: number }): Jo
 function spend(job: Job, cause: Cause, signature: string): Budget {
   const { budget } = job;
   const gained = job.progress.high > job.progress.high_at_start;
-  if (gained) return { ...budget, total: budget.total + 1, barren: 0, signature: '', repeats: 0 };
+  const seen = { ...budget.seen, [cause]: (budget.seen[cause] ?? 0) + 1 };
+  if (gained)
+    return { ...budget, seen, total: budget.total + 1, barren: 0, signature: '', repeats: 0 };
   return {
     ...budget,
     spent: { ...budget.spent, [cause]: (budget.spent[cause] ?? 0) + 1 },
+    seen,
     total: budget.total + 1,
     barren: budget.barren + 1,
     signature,

@@ -1,5 +1,6 @@
 import type { Entry, EventOf } from './events.js';
 import { knownPhase } from './phases.js';
+import { noBudget } from './reduce-attempt.js';
 import { emptySketch, merge, record } from './sketch.js';
 import type { Job, Tally } from './state.js';
 
@@ -103,14 +104,14 @@ function learn(job: Job, phase: string, seconds: number, count: number): Job {
  * lost for ever. */
 function checkpoint(job: Job, entry: EventOf<'checkpoint_verified'> & { time: number }): Job {
   const newest = job.checkpoint === null || entry.step >= job.checkpoint.step;
-  const gained = entry.step > job.budget.gained_step;
+  // What was saved after the loss went wrong is nothing gained, however whole its files are.
+  const sound = job.nan_onset === null || entry.step < job.nan_onset;
+  const gained = sound && entry.step > job.budget.gained_step;
   return {
     ...job,
     checkpoint: newest
       ? { step: entry.step, path: entry.path, bytes: entry.bytes, verified_at: entry.time }
       : job.checkpoint,
-    budget: gained
-      ? { spent: {}, total: 0, barren: 0, gained_step: entry.step, signature: '', repeats: 0 }
-      : job.budget,
+    budget: gained ? { ...noBudget, gained_step: entry.step } : job.budget,
   };
 }

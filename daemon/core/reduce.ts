@@ -22,6 +22,7 @@ export function reduce(state: State, entry: Entry): State {
       return { ...next, jobs: queued(state, entry) };
     case 'attempt_ended':
       return taught(withJob(next, entry), entry.job);
+    case 'host_found_bad':
     case 'trainer_unkillable':
       return withJob({ ...next, host_bad: entry.why }, entry);
     default:

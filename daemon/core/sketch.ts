@@ -1,18 +1,26 @@
 /**
  * A quantile sketch that survives JSON: counts in logarithmic bins, each 10 % wider than the last.
- * The relative error of a quantile is at most 5 %; one outlier adds one count and moves nothing.
- * (The idea of DDSketch, Masson et al., VLDB 2019, with a fixed base.)
+ * The relative error of a quantile is at most 5 %. (The idea of DDSketch, Masson et al., VLDB 2019,
+ * with a fixed base.) It holds two generations of samples, so that it follows a job that changes:
+ * after a slow hour what was slow is forgotten within a thousand steps.
  */
 export interface Sketch {
+  /** Samples of the present generation. */
   readonly n: number;
   readonly bins: Bins;
+  /** The generation before, whole. */
+  readonly older?: { readonly n: number; readonly bins: Bins };
 }
 
 const BASE = Math.log(1.1);
 /** Durations below this, in seconds, share the first bin: shorter than anything we could act on. */
 const SMALLEST = 1e-4;
-/** Past this many samples all counts are halved, so that the sketch follows a job that changes. */
-const FULL = 20_000;
+/** The bin of durations above three months. */
+const LARGEST = 263;
+/** Samples of a generation: enough for a tail, few enough to follow a trainer of slow steps. */
+const GENERATION = 200;
+/** Below so many samples the 99th percentile is the longest one, and one outlier would be it. */
+const FEW = 100;
 
 export const emptySketch: Sketch = { n: 0, bins: {} };
 
@@ -21,7 +29,12 @@ export type Bins = Readonly<Record<number, number>>;
 
 /** The bin that a duration in seconds falls into. */
 export function binOf(seconds: number): number {
-  return Math.round(Math.log(Math.max(seconds, SMALLEST) / SMALLEST) / BASE);
+  return Math.min(LARGEST, Math.round(Math.log(Math.max(seconds, SMALLEST) / SMALLEST) / BASE));
+}
+
+/** The middle of a bin, in seconds. */
+function secondsOf(bin: number): number {
+  return SMALLEST * Math.exp(bin * BASE);
 }
 
 /** Adds `count` samples of `seconds` each. */
@@ -31,38 +44,81 @@ export function record(sketch: Sketch, seconds: number, count = 1): Sketch {
 
 /** Adds samples that were sorted into bins before. */
 export function merge(sketch: Sketch, more: Bins): Sketch {
-  const bins: Record<number, number> = { ...sketch.bins };
-  let n = sketch.n;
-  for (const [key, count] of Object.entries(more)) {
+  const full = sketch.n >= GENERATION;
+  const older = full ? { n: sketch.n, bins: sketch.bins } : sketch.older;
+  const bins: Record<number, number> = full ? {} : { ...sketch.bins };
+  const n = (full ? 0 : sketch.n) + addTo(bins, more);
+  return older === undefined ? { n, bins } : { n, bins, older };
+}
+
+/** Adds counts to `bins` in place; how many there were. */
+export function addTo(bins: Record<number, number>, more: Bins): number {
+  let n = 0;
+  for (const key of Object.keys(more)) {
     const bin = Number(key);
+    const count = more[bin] ?? 0;
     bins[bin] = (bins[bin] ?? 0) + count;
     n += count;
   }
-  return n <= FULL ? { n, bins } : halve(bins);
+  return n;
+}
+
+/** Samples in both generations. */
+export function samples(sketch: Sketch): number {
+  return sketch.n + (sketch.older?.n ?? 0);
 }
 
 /** The `q` quantile in seconds (0 ≤ q ≤ 1), or null when there is no sample. */
 export function quantile(sketch: Sketch, q: number): number | null {
-  if (sketch.n === 0) return null;
-  const rank = Math.ceil(q * sketch.n);
-  let seen = 0;
-  let last = 0;
-  // Integer-like keys of an object come in ascending order (ECMA-262, OrdinaryOwnPropertyKeys).
-  for (const key of Object.keys(sketch.bins)) {
-    last = Number(key);
-    seen += sketch.bins[last] ?? 0;
-    if (seen >= rank) break;
-  }
-  return SMALLEST * Math.exp(last * BASE);
+  const n = samples(sketch);
+  return n === 0 ? null : secondsOf(fromTop(sketch, [n - Math.ceil(q * n)])[0] ?? 0);
 }
 
-function halve(bins: Bins): Sketch {
-  const halved: Record<number, number> = {};
-  let n = 0;
-  for (const [bin, count] of Object.entries(bins)) {
-    const kept = Math.ceil(count / 2);
-    halved[Number(bin)] = kept;
-    n += kept;
+/**
+ * The 99th percentile in seconds, or null when there is no sample; robust at both ends. While the
+ * samples are few it is the longest of them; from the third on it counts for no more than twice the
+ * second longest. And it is never far beyond what the 90th percentile lets expect of a lognormal tail:
+ * neither one stall, nor minutes of slow steps, nor the saves of a trainer that does not report them
+ * make a job patient for the rest of the night.
+ */
+export function p99(sketch: Sketch): number | null {
+  const n = samples(sketch);
+  if (n === 0) return null;
+  const ranks = [1, n - Math.ceil(0.99 * n), n - Math.ceil(0.9 * n), n - Math.ceil(0.5 * n)];
+  const [second = 0, longest = 0, upper = 0, median = 0] = fromTop(sketch, ranks);
+  if (n < 3) return secondsOf(longest);
+  const expected = secondsOf(median + (upper - median) * Z99_OF_Z90) * SLACK;
+  const bounded = Math.min(secondsOf(longest), expected);
+  return n < FEW ? Math.min(bounded, 2 * secondsOf(second)) : bounded;
+}
+
+/** Standard normal quantiles: 2.326 / 1.282. */
+const Z99_OF_Z90 = 1.815;
+const SLACK = 1.15;
+
+/** For each rank the bin of the sample that has so many longer than itself, in one pass. */
+function fromTop({ bins, older }: Sketch, ranks: readonly number[]): number[] {
+  const found: number[] = ranks.map(() => 0);
+  let seen = 0;
+  // Integer-like keys of an object come in ascending order (ECMA-262, OrdinaryOwnPropertyKeys).
+  const now = Object.keys(bins);
+  const before = older === undefined ? [] : Object.keys(older.bins);
+  let left = ranks.length;
+  for (let i = now.length - 1, j = before.length - 1; (i >= 0 || j >= 0) && left > 0; ) {
+    const a = i < 0 ? -1 : Number(now[i]);
+    const b = j < 0 ? -1 : Number(before[j]);
+    const bin = Math.max(a, b);
+    const first = seen;
+    if (a === bin) seen += bins[bin] ?? 0;
+    if (b === bin) seen += older?.bins[bin] ?? 0;
+    if (a === bin) i -= 1;
+    if (b === bin) j -= 1;
+    for (let r = 0; r < ranks.length; r += 1) {
+      const rank = ranks[r] ?? 0;
+      if (rank < first || rank >= seen) continue;
+      found[r] = bin;
+      left -= 1;
+    }
   }
-  return { n, bins: halved };
+  return found;
 }

@@ -1,4 +1,4 @@
-import type { AttemptReason, Cause } from './causes.js';
+import type { AttemptReason, Cause, Knob } from './causes.js';
 import type { CheckpointRef, JobSpec, ProcessRef } from './events.js';
 import type { Phase } from './phases.js';
 import type { Sketch } from './sketch.js';
@@ -35,6 +35,12 @@ export interface Job {
   readonly attempt: number;
   readonly attempts_by_cause: Readonly<Partial<Record<AttemptReason, number>>>;
   readonly next_reason: AttemptReason;
+  /** The checkpoint that the current attempt began at. */
+  readonly from: CheckpointRef | null;
+  /** How many of the declared knobs are turned; they stay so. */
+  readonly knobs: Readonly<Record<Knob, number>>;
+  /** The first step of this attempt whose loss was not finite, while it has not become so again. */
+  readonly nan_onset: number | null;
   readonly progress: Progress;
   readonly checkpoint: (CheckpointRef & { readonly verified_at: number }) | null;
   readonly budget: Budget;
@@ -63,7 +69,7 @@ export type Run =
   | {
       readonly at: 'ending';
       readonly attempt: number;
-      readonly why: 'hang' | 'stop';
+      readonly why: 'hang' | 'nan' | 'stop';
       readonly evidence: boolean;
     }
   | { readonly at: 'waiting'; readonly until: number; readonly cause: Cause }
@@ -102,6 +108,8 @@ export interface Budget {
   /** Failures without a gained step, by cause. */
   readonly spent: Readonly<Partial<Record<Cause, number>>>;
   readonly total: number;
+  /** Failures of each cause, whether or not a step was gained. */
+  readonly seen: Readonly<Partial<Record<Cause, number>>>;
   /** Failures in a row without a gained step: what the backoff grows by. */
   readonly barren: number;
   readonly gained_step: number;

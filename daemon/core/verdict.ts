@@ -1,84 +1,133 @@
-import { phaseBudget, silence } from './budgets.js';
+import { type Grounds, type PhaseBudget, phaseBudget } from './budgets.js';
+import { idleFor } from './idle.js';
 import type { Phase } from './phases.js';
-import type { HangPolicy } from './policy.js';
-import type { Sketch } from './sketch.js';
-import type { Watch } from './watch.js';
+import { silence } from './silence.js';
+import { type PhaseClock, passing, phaseOf, type Watch } from './watch.js';
 
 export type Verdict =
-  | { readonly is: 'fine' }
+  | { readonly is: 'fine'; readonly look: number | null }
   | {
       readonly is: 'suspect';
+      readonly look: number | null;
       readonly phase: string;
       readonly silent: number;
       readonly budget: number;
     }
   | {
       readonly is: 'hang';
+      readonly look: null;
       readonly phase: string;
       readonly silent: number;
       readonly budget: number;
       readonly why: string;
     };
 
-/** I/O below this rate (bytes a second) is a heartbeat thread's or a log flush's, not a save's. */
-const IDLE_IO = 64 * 1024;
-/** A GPU below this ratio is idle (DLRover calls a tensor core idle at 0.001 over 10 minutes; the
- * utilisation nvidia-smi shows is coarser). */
-const IDLE_GPU = 0.05;
+/** A suspicion is raised at this part of the silence, and half of the idleness, that make a hang. */
+export const SUSPECT_AT = 0.6;
+const SUSPECT_IDLE = 0.5;
+/** Looks from outside are this far apart: a part of the silence, or of that which makes a hang,
+ * within these bounds (seconds). */
+const LOOK_PART = 1 / 20;
+const LOOK_EVERY = { least: 0.5, most: 5 };
+/** Work beyond a step's own time shows that the trainer is at something it did not report; a wait in
+ * the middle of that may last so many times the work before it. */
+const WAIT_PER_WORK = 3;
 
 /**
  * Judges every open phase, the outermost first, and returns the gravest verdict: an expired outer
  * phase is never masked by a fresh inner one (NVRx's `_is_section_timeout_elapsed` does that).
- * `watch` must have been credited up to `mono`.
+ * `look` is set when the process is to be looked at from outside: seconds between two looks.
  */
-export function judge(
-  watch: Watch,
-  learned: Readonly<Partial<Record<Phase, Sketch>>>,
-  policy: HangPolicy,
-  mono: number,
-): Verdict {
-  let gravest: Verdict = { is: 'fine' };
-  const idle = idleFor(watch, policy, mono);
-  for (const clock of [watch.main, ...watch.open]) {
-    const budget = phaseBudget(clock.phase, learned, policy);
-    const byBudget = silence(clock, mono, (inner) => phaseBudget(inner, learned, policy).confirm);
-    const byCeiling = silence(clock, mono, (inner) => policy.ceilings[inner]);
-    const seen = { phase: clock.name, silent: mono - clock.since, budget: budget.confirm };
-    if (byCeiling >= budget.ceiling)
-      return { is: 'hang', ...seen, why: 'no progress up to the ceiling of the phase' };
-    if (byBudget >= budget.confirm && idle >= policy.confirm_seconds) {
-      return {
-        is: 'hang',
-        ...seen,
-        why: `no progress, and idle as seen from outside for ${idle.toFixed(1)} s`,
-      };
+export function judge(watch: Watch, grounds: Grounds, mono: number): Verdict {
+  let look: number | null = null;
+  let suspect: Verdict | null = null;
+  const within = passing(watch);
+  const inner = within === undefined ? 0 : phaseBudget(within.phase, grounds).idle;
+  for (const clock of clocksOf(watch)) {
+    const { budget, patience, ceiling, silent, standing } = clockOf(clock, watch, grounds, mono);
+    if (silent.seconds >= budget.look) {
+      const every = lookEvery(silent.seconds, budget);
+      look = look === null ? every : Math.min(look, every);
     }
-    if (byBudget >= budget.suspect && gravest.is === 'fine') gravest = { is: 'suspect', ...seen };
+    const seen = { phase: clock.name, silent: mono - clock.since, budget: budget.silent };
+    if (standing.seconds >= ceiling) {
+      return { is: 'hang', look: null, ...seen, why: 'no progress up to the ceiling of the phase' };
+    }
+    const recent = 2 * lookEvery(silent.seconds, budget) + 1;
+    const idle = idleFor(watch.idle, mono, recent);
+    // Idleness is judged by what is going on now: a wait that is usual within the inner phase says
+    // nothing against the outer one.
+    const needed = Math.max(budget.idle, inner, unreported(clock, watch, budget, grounds));
+    if (silent.seconds >= budget.silent && idle >= needed) {
+      const why = `no progress, and idle as seen from outside for ${idle.toFixed(1)} s`;
+      return { is: 'hang', look: null, ...seen, why };
+    }
+    const soon = silent.seconds >= budget.silent * SUSPECT_AT;
+    const waits = watch.idle?.last.storage_wait === true;
+    if (
+      silent.seconds >= patience ||
+      (soon && (waits || idle >= Math.max(needed * SUSPECT_IDLE, 1)))
+    ) {
+      suspect ??= { is: 'suspect', look: null, ...seen };
+    }
   }
-  return gravest;
+  return suspect === null ? { is: 'fine', look } : { ...suspect, look };
 }
 
-/** For how many seconds, up to the newest sample, the process group did nothing anyone could see:
- * hardly any CPU, no I/O to speak of, no output, no GPU. 0 when there is nothing to go by. */
-export function idleFor(watch: Watch, policy: HangPolicy, mono: number): number {
-  const newest = watch.outside.at(-1);
-  if (newest === undefined || mono - newest.at > Math.max(2, policy.confirm_seconds)) return 0;
-  if (newest.gpu_ratio !== null && newest.gpu_ratio > IDLE_GPU) return 0;
-  let idle = 0;
-  for (let i = watch.outside.length - 2; i >= 0; i -= 1) {
-    const older = watch.outside[i];
-    const newer = watch.outside[i + 1];
-    if (older === undefined || newer === undefined) break;
-    const seconds = newer.at - older.at;
-    if (seconds <= 0) continue;
-    if (newer.cpu_seconds - older.cpu_seconds > policy.idle_cpu * seconds + TICK) break;
-    if (newer.io_bytes - older.io_bytes > IDLE_IO * seconds) break;
-    if (newer.log_bytes > older.log_bytes) break;
-    if (older.gpu_ratio !== null && older.gpu_ratio > IDLE_GPU) break;
-    idle = newest.at - older.at;
-  }
-  return idle;
+export function clocksOf(watch: Watch): readonly PhaseClock[] {
+  return watch.open.length === 0 ? [watch.main] : [watch.main, ...watch.open];
 }
 
-/** /proc counts CPU in clock ticks of 10 ms: over a short interval one tick means nothing. */
-const TICK = 0.02;
+/** A clock's budget, its silence where inner phases have their usual time, and its silence where they
+ * have all they may ever take. */
+export function clockOf(clock: PhaseClock, watch: Watch, grounds: Grounds, mono: number) {
+  const phase = phaseOf(clock);
+  const most = (phase: Phase) => ceilingOf(phase, clock, watch, grounds);
+  const own = phaseBudget(phase, grounds);
+  return {
+    budget: own,
+    patience: hidesAll(phase, watch) ? longest(grounds.policy.defaults) : own.patience,
+    ceiling: most(phase),
+    silent: silence(clock, watch, mono, (phase) => phaseBudget(phase, grounds).allowance),
+    standing: silence(clock, watch, mono, most),
+  };
+}
+
+/** Seconds between two looks from outside. */
+export function lookEvery(silent: number, budget: PhaseBudget): number {
+  const part = Math.max(silent, budget.silent) * LOOK_PART;
+  return Math.min(LOOK_EVERY.most, Math.max(LOOK_EVERY.least, part));
+}
+
+/** A trainer that reports no phases may do anything before its first step. */
+const BEFORE_STEPS: readonly Phase[] = ['startup', 'load', 'cache', 'first_step'];
+
+function hidesAll(phase: Phase, watch: Watch): boolean {
+  return phase === 'startup' && !watch.reports_phases;
+}
+
+function longest(of: Readonly<Record<Phase, number>>): number {
+  return Math.max(...BEFORE_STEPS.map((before) => of[before]));
+}
+
+function ceilingOf(phase: Phase, clock: PhaseClock, watch: Watch, grounds: Grounds): number {
+  const { ceilings } = grounds.policy;
+  if (hidesAll(phase, watch)) return longest(ceilings);
+  // Storage that was waited for may have held up what the history knows nothing of.
+  const stalled = watch.idle !== null && watch.idle.storage_at > clock.since;
+  return stalled ? ceilings[phase] : phaseBudget(phase, grounds).ceiling;
+}
+
+/** Idleness asked for, in seconds, where the trainer had worked on for longer than a step takes
+ * before it went idle; 0 where it had not. */
+function unreported(
+  clock: PhaseClock,
+  watch: Watch,
+  budget: PhaseBudget,
+  grounds: Grounds,
+): number {
+  if (watch.idle === null || phaseOf(clock) !== 'step') return 0;
+  const worked = watch.idle.since - clock.since;
+  if (worked <= budget.look + (budget.p99 ?? 0) + 1) return 0;
+  return Math.min(grounds.policy.idle_seconds, worked * WAIT_PER_WORK);
+}

@@ -1,3 +1,4 @@
+import type { Idle } from './idle.js';
 import type { Phase } from './phases.js';
 import { knownPhase } from './phases.js';
 import type { Bins } from './sketch.js';
@@ -15,12 +16,17 @@ export interface Watch {
   readonly reports_phases: boolean;
   readonly last_step: number | null;
   readonly last_step_at: number;
-  readonly last_beat_at: number;
+  /** The time up to here is credited to the phase it was spent in; see {@link credit}. */
+  readonly credited_at: number;
   readonly pending: Pending;
-  readonly outside: readonly Outside[];
+  /** What was seen from outside since the last step, null before the first look. */
+  readonly idle: Idle | null;
+  /** When the last look from outside was asked for. */
+  readonly looked_at: number;
   readonly stopped_since: number | null;
+  /** How often a stopped process was continued since the last step. */
   readonly continues: number;
-  /** Steps may have been made that nobody timed: until the next step, after a daemon's return. */
+  /** The time of the next step tells nothing: the daemon or the machine stood still during it. */
   readonly blind: boolean;
   readonly suspicion: { readonly phase: string; readonly since: number } | null;
 }
@@ -28,12 +34,15 @@ export interface Watch {
 export interface PhaseClock {
   readonly name: string;
   readonly phase: Phase;
-  /** Monotonic seconds: when the phase was entered. */
+  /** Monotonic seconds: when the phase was entered; NaN when the daemon or the machine stood still
+   * since, so that nobody knows how long it really took. */
   readonly entered: number;
   /** Monotonic seconds: when it was entered, or the last new step, which is progress for every phase
    * around it. */
   readonly since: number;
-  /** Seconds since then in which an inner phase was the innermost open one, by that phase's name. */
+  /** New steps since it was entered. */
+  readonly steps: number;
+  /** Seconds since `since` in which an inner phase was the innermost open one, by that phase's name. */
   readonly inner: Readonly<Record<string, number>>;
 }
 
@@ -47,17 +56,13 @@ export interface Pending {
   readonly bins: Bins;
 }
 
-/** What can be seen of the trainer without its help. Counters are cumulative over the attempt. */
-export interface Outside {
-  readonly at: number;
-  readonly cpu_seconds: number;
-  readonly io_bytes: number;
-  readonly log_bytes: number;
-  /** 0–1, or null where there is no GPU to ask. */
-  readonly gpu_ratio: number | null;
-}
-
-const OUTSIDE_KEPT = 64;
+export const nothingPending = (since: number): Pending => ({
+  since,
+  steps: 0,
+  useful: 0,
+  stepping: 0,
+  bins: {},
+});
 
 /** `seen`: the attempt had made steps before this daemon took it up. */
 export function armWatch(attempt: number, mono: number, step: number | null, seen: boolean): Watch {
@@ -68,9 +73,10 @@ export function armWatch(attempt: number, mono: number, step: number | null, see
     reports_phases: false,
     last_step: step,
     last_step_at: mono,
-    last_beat_at: mono,
-    pending: { since: mono, steps: 0, useful: 0, stepping: 0, bins: {} },
-    outside: [],
+    credited_at: mono,
+    pending: nothingPending(mono),
+    idle: null,
+    looked_at: Number.NEGATIVE_INFINITY,
     stopped_since: null,
     continues: 0,
     blind: seen,
@@ -79,33 +85,50 @@ export function armWatch(attempt: number, mono: number, step: number | null, see
 }
 
 export function clock(name: string, since: number): PhaseClock {
-  return { name, phase: knownPhase(name), entered: since, since, inner: {} };
-}
-
-export function restart(c: PhaseClock, mono: number): PhaseClock {
-  return { ...c, since: mono, inner: {} };
+  return { name, phase: knownPhase(name), entered: since, since, steps: 0, inner: {} };
 }
 
 /** Starts every clock again at `mono`: after the daemon stood still nothing that it did not see may
- * be held against the trainer. */
+ * be held against the trainer, nor learned from. */
 export function rearm(watch: Watch, mono: number): Watch {
+  const restart = (c: PhaseClock): PhaseClock => ({
+    ...c,
+    entered: Number.NaN,
+    since: mono,
+    inner: {},
+  });
   return {
     ...watch,
-    main: restart(watch.main, mono),
-    open: watch.open.map((c) => restart(c, mono)),
-    outside: [],
+    main: restart(watch.main),
+    open: watch.open.map(restart),
+    credited_at: mono,
+    idle: null,
     stopped_since: null,
+    blind: true,
     suspicion: null,
-    last_beat_at: mono,
   };
 }
 
-/** Credits the seconds up to `mono` to the innermost open phase, on the clock of every phase around
- * it. Called before the set of open phases changes and before any clock is read. */
-export function credit(watch: Watch, from: number, mono: number): Watch {
+/**
+ * The phase whose budgets a clock is judged by. Steps are made in `step`: a phase that goes on over
+ * several of them was left open by mistake, or is one around them, and its own budget means nothing.
+ */
+export function phaseOf(c: PhaseClock): Phase {
+  return c.steps >= 2 ? 'step' : c.phase;
+}
+
+/** The phase that the time now passing is credited to: the innermost, unless it is that of steps. */
+export function passing(watch: Watch): PhaseClock | undefined {
   const innermost = watch.open.at(-1);
-  const seconds = mono - from;
-  if (innermost === undefined || seconds <= 0) return watch;
+  return innermost === undefined || phaseOf(innermost) === 'step' ? undefined : innermost;
+}
+
+/** Credits the seconds up to `mono` to the innermost open phase, on the clock of every phase around
+ * it. Called before the set of open phases changes. */
+export function credit(watch: Watch, mono: number): Watch {
+  const innermost = passing(watch);
+  const seconds = mono - watch.credited_at;
+  if (innermost === undefined || seconds <= 0) return { ...watch, credited_at: mono };
   const add = (c: PhaseClock): PhaseClock => ({
     ...c,
     inner: { ...c.inner, [innermost.name]: (c.inner[innermost.name] ?? 0) + seconds },
@@ -113,10 +136,14 @@ export function credit(watch: Watch, from: number, mono: number): Watch {
   return {
     ...watch,
     main: add(watch.main),
-    open: [...watch.open.slice(0, -1).map(add), innermost],
+    open: watch.open.map((c) => (c === innermost ? c : add(c))),
+    credited_at: mono,
   };
 }
 
-export function withOutside(watch: Watch, sample: Outside): Watch {
-  return { ...watch, outside: [...watch.outside, sample].slice(-OUTSIDE_KEPT) };
+/** Seconds of the main clock that were spent in inner phases, up to `mono`. */
+export function innerSeconds(watch: Watch, mono: number): number {
+  let sum = passing(watch) === undefined ? 0 : mono - watch.credited_at;
+  for (const name in watch.main.inner) sum += watch.main.inner[name] ?? 0;
+  return sum;
 }

@@ -85,6 +85,11 @@ export function jobSpecOf(
     target_step: plan.done.step,
     has_artefact: plan.done.artefact !== null,
     profile: profileOf(job, plan),
+    knobs: {
+      oom: plan.remedies.oom.length,
+      host_oom: plan.remedies.host_oom.length,
+      nan: plan.remedies.nan === null ? 0 : 1,
+    },
     plan: { ...plan, kill: ownKill ? kill : null } satisfies TrainPlan,
     ...(ownHang ? { hang: job.hang as Record<string, unknown> } : {}),
   };

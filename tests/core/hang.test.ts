@@ -1,31 +1,36 @@
 import { describe, expect, test } from '@jest/globals';
-import { quantile } from '../../daemon/core/index.js';
 import { each, Night, policy, spec } from './night.js';
 
 /** Steps of 0.5 s, long enough that the budget is learned: 3 × 0.5 s, clamped to the floor of 10 s. */
 const learned = (): Night => new Night().start({ target_step: 100_000 }).steps(200, 0.5);
 
-/** Lets the outside be sampled as the edges do when asked: twice a second. */
-function sampled(night: Night, cpuPerSecond: number): () => void {
-  let cpu = 0;
-  let due = night.mono;
+interface Looks {
+  readonly cpu?: number;
+  readonly log?: number;
+  readonly storage?: boolean;
+}
+
+/** Answers each look that is asked for, as the edges do; `cpu` in cores, `log` in bytes a second. */
+function sampled(night: Night, { cpu = 0, log = 0, storage = false }: Looks = {}): () => void {
+  const from = night.mono;
   return () => {
-    cpu += cpuPerSecond * 0.25;
-    if (night.mono < due || !night.does('observe')) return;
-    due = night.mono + 0.5;
-    night.outside(cpu);
+    if (!night.does('observe')) return;
+    const seconds = night.mono - from;
+    night.outside(cpu * seconds, log * seconds, storage);
   };
 }
+
+const hangs = (night: Night) => night.of('hang_confirmed');
 
 describe('a step loop that stops', () => {
   test('is suspected first, confirmed by idleness, and evidence comes before the kill', () => {
     const night = learned();
-    night.pass(12, sampled(night, 0));
+    night.pass(12, sampled(night));
     expect(night.of('suspicion_raised')).toHaveLength(1);
-    const [hang] = night.of('hang_confirmed');
+    const [hang] = hangs(night);
     expect(hang?.phase).toBe('step');
     expect(hang?.silent_seconds).toBeGreaterThanOrEqual(10);
-    expect(hang?.silent_seconds).toBeLessThan(11);
+    expect(hang?.silent_seconds).toBeLessThan(11.5);
     expect(night.job.run).toMatchObject({ at: 'ending', why: 'hang', evidence: false });
     night.see({ is: 'evidence', job: 'lora', attempt: 1, path: '/e', files: 3, seconds: 0.1 });
     expect(night.commands).toEqual([{ do: 'kill', job: 'lora', attempt: 1 }]);
@@ -36,35 +41,153 @@ describe('a step loop that stops', () => {
 
   test('a heartbeat that goes on without a step fools nobody', () => {
     const night = learned();
-    const look = sampled(night, 0.01);
+    const look = sampled(night, { cpu: 0.01 });
     night.pass(12, () => {
       look();
       night.beat({ step: 200 });
     });
-    expect(night.of('hang_confirmed')).toHaveLength(1);
+    expect(hangs(night)).toHaveLength(1);
+  });
+
+  test('without a single look from outside nothing is killed below the ceiling', () => {
+    const night = learned();
+    night.pass(120);
+    expect(hangs(night)).toEqual([]);
+    expect(night.of('suspicion_raised')).toHaveLength(1);
   });
 
   test('a busy process is left alone up to the ceiling, and no longer', () => {
     const night = new Night({ ...policy, hang: { ...policy.hang, ceilings: each(120) } })
       .start()
       .steps(60, 0.5);
-    const look = sampled(night, 1);
+    const look = sampled(night, { cpu: 1 });
     night.pass(100, look);
-    expect(night.of('hang_confirmed')).toHaveLength(0);
+    expect(hangs(night)).toEqual([]);
     night.pass(25, look);
-    expect(night.of('hang_confirmed')[0]?.why).toContain('ceiling');
+    expect(hangs(night)[0]?.why).toContain('ceiling');
+  });
+
+  test('a livelock that prints the same again and again with a busy CPU ends earlier where the pauses are known', () => {
+    const night = new Night().start({ target_step: 100_000 });
+    night.beat({ phases: ['step'] }).steps(200, 0.5);
+    night
+      .beat({ phases: ['step', 'checkpoint'] })
+      .pass(3)
+      .beat({ phases: ['step'] })
+      .steps(1, 0.5);
+    night.pass(890, sampled(night, { cpu: 1 }));
+    expect(hangs(night)).toEqual([]);
+    night.pass(30, sampled(night, { cpu: 1 }));
+    expect(hangs(night)).toHaveLength(1);
   });
 
   test('a suspicion that progress ends is counted as self-resolved and nothing else happens', () => {
     const night = learned();
-    night.pass(8, sampled(night, 1)).beat({ step: 201 });
+    night.pass(25, sampled(night, { cpu: 1 })).beat({ step: 201 });
     expect(night.of('suspicion_resolved')).toMatchObject([{ by: 'progress' }]);
     expect(night.job.tally).toMatchObject({ suspicions: 1, self_resolved: 1, hangs: 0 });
   });
 });
 
+describe('outside evidence', () => {
+  test('a wait that looks idle within a slow step is not a hang while it is shorter than 2 of them', () => {
+    const night = new Night().start({ target_step: 100_000 }).steps(200, 10);
+    night.pass(15, sampled(night)).pass(60, sampled(night, { cpu: 1 }));
+    expect(hangs(night)).toEqual([]);
+  });
+
+  test('a short burst of a background thread does not hide idleness', () => {
+    const night = learned();
+    let burst = 0;
+    const from = night.mono;
+    night.pass(13, () => {
+      if (night.mono - from > 8) burst = 0.15;
+      if (night.does('observe')) night.outside(0.02 * (night.mono - from) + burst);
+    });
+    expect(hangs(night)).toHaveLength(1);
+  });
+
+  test('output that says something new is a sign of life', () => {
+    const night = learned();
+    night.pass(60, sampled(night, { log: 100 }));
+    expect(hangs(night)).toEqual([]);
+  });
+
+  test('a process that waits for storage is told as a suspicion and waited for', () => {
+    const night = learned();
+    night.pass(600, sampled(night, { storage: true }));
+    expect(hangs(night)).toEqual([]);
+    expect(night.of('suspicion_raised')).toHaveLength(1);
+    night.beat({ step: 201 });
+    expect(night.of('suspicion_resolved')).toMatchObject([{ by: 'progress' }]);
+  });
+
+  test('storage that never comes back ends at the ceiling of the phase', () => {
+    const night = learned();
+    night.pass(3590, sampled(night, { storage: true }));
+    expect(hangs(night)).toEqual([]);
+    night.pass(30, sampled(night, { storage: true }));
+    expect(hangs(night)).toHaveLength(1);
+  });
+
+  test('work that goes on beyond a step and then looks idle is given more time: a pass nobody reported', () => {
+    const night = learned();
+    night.pass(40, sampled(night, { cpu: 1 }));
+    const idle = (): void => {
+      if (night.does('observe')) night.outside(40);
+    };
+    night.pass(18, idle);
+    expect(hangs(night)).toEqual([]);
+    night.pass(20, idle);
+    expect(hangs(night)).toHaveLength(1);
+  });
+});
+
+describe('phases without a history', () => {
+  test.each(['load', 'cache', 'first_step', 'checkpoint', 'sample', 'validate', 'own-name'])(
+    'an idle %s is a hang within seconds, not after its default of ten minutes',
+    (phase) => {
+      const night = new Night().start().beat({ phases: [phase] });
+      night.pass(40, sampled(night));
+      expect(hangs(night)).toMatchObject([{ phase: expect.any(String) }]);
+      expect(hangs(night)[0]?.silent_seconds).toBeLessThan(35);
+    },
+  );
+
+  test('each attempt that hung without a step doubles the patience: a wrong verdict ends by itself', () => {
+    const night = new Night({ ...policy, retry: { ...policy.retry, limits: {} } }).start();
+    const silences: number[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      night.pass(400, sampled(night));
+      silences.push(hangs(night).at(-1)?.silent_seconds ?? 0);
+      night.see({
+        is: 'evidence',
+        job: 'lora',
+        attempt: night.job.attempt,
+        path: '/e',
+        files: 1,
+        seconds: 0,
+      });
+      night.exit({ signal: 'SIGTERM' }).pass(5);
+      if (night.job.run.at === 'queued' || night.job.run.at === 'waiting')
+        night.see({ is: 'prepared', job: 'lora', from: null });
+      night.spawned();
+    }
+    for (const [i, wanted] of [30, 60, 120, 240].entries()) {
+      expect(silences[i]).toBeGreaterThanOrEqual(wanted);
+      expect(silences[i]).toBeLessThan(wanted * 1.2 + 8);
+    }
+  });
+
+  test('a long start-up of a trainer that says nothing is only suspected', () => {
+    const night = new Night().start();
+    night.pass(3000, sampled(night, { cpu: 1 }));
+    expect(hangs(night)).toEqual([]);
+  });
+});
+
 describe('phases', () => {
-  test('an expired outer phase is not masked by inner ones opened afresh again and again', () => {
+  test('NVRx #section-timeout: an expired outer phase is not masked by inner ones opened afresh again and again', () => {
     const night = new Night({
       ...policy,
       hang: { ...policy.hang, defaults: each(20), ceilings: each(60) },
@@ -77,25 +200,107 @@ describe('phases', () => {
       if (night.job.run.at === 'running')
         night.beat({ phases: n % 8 < 4 ? ['step', 'checkpoint'] : ['step'] });
     });
-    expect(night.of('hang_confirmed')).toHaveLength(1);
+    expect(hangs(night)).toHaveLength(1);
+  });
+
+  test('dlrover #1749, the dangling checkpoint: a phase left open by a dead attempt does not outlive it', () => {
+    const night = learned();
+    night.beat({ phases: ['step', 'checkpoint'] });
+    night.exit({ signal: 'SIGKILL' }).spawned();
+    expect(night.core.watches['lora']?.open).toEqual([]);
+    expect(night.core.watches['lora']?.main.name).toBe('startup');
+    night.pass(20).beat({ phases: ['load'] });
+    night.pass(200, sampled(night, { cpu: 1 }));
+    expect(hangs(night)).toEqual([]);
   });
 
   test('a long sampling pass between two steps raises nothing', () => {
     const night = new Night().start({ target_step: 100_000 });
     night.beat({ phases: ['step'] }).steps(200, 1);
     night.beat({ phases: ['step', 'sample'] });
-    night.pass(300, sampled(night, 0));
+    night.pass(480, sampled(night, { cpu: 1 }));
     night.beat({ phases: ['step'] }).steps(5, 1);
     expect(night.of('suspicion_raised')).toEqual([]);
     expect(night.job.learned.sample?.n).toBe(1);
   });
 
-  test('a phase left open by a dead attempt does not outlive it', () => {
+  test('the same pass is survived where nothing is reported', () => {
+    const night = new Night().start({ target_step: 100_000 }).steps(200, 1);
+    night.pass(480, sampled(night, { cpu: 1 })).steps(5, 1);
+    expect(hangs(night)).toEqual([]);
+    expect(night.job.attempt).toBe(1);
+  });
+
+  test('a phase left open while steps go on does no harm, and steps inside it are judged as steps', () => {
+    const night = new Night().start({ target_step: 100_000 });
+    night.beat({ phases: ['step', 'checkpoint'] }).steps(300, 0.5);
+    expect(night.of('suspicion_raised')).toEqual([]);
+    night.pass(13, sampled(night));
+    expect(hangs(night)[0]?.silent_seconds).toBeLessThan(12);
+  });
+
+  test('steps bracketed by a phase named step are timed', () => {
+    const night = new Night().start({ target_step: 100_000 });
+    night.beat({ phases: ['step'] }).steps(200, 2);
+    night
+      .pass(3)
+      .beat({ phases: ['step', 'checkpoint'] })
+      .pass(30)
+      .beat({ phases: ['step'] });
+    night.steps(1, 0.1).pass(1.5);
+    const bins = Object.keys(night.job.learned.step?.bins ?? {}).map(Number);
+    expect(Math.min(...bins.map((bin) => 1e-4 * 1.1 ** bin))).toBeGreaterThan(1.8);
+    expect(Math.max(...bins.map((bin) => 1e-4 * 1.1 ** bin))).toBeLessThan(3.5);
+  });
+});
+
+describe('what a job is used to', () => {
+  test('one step of ten minutes changes the verdict on the next one by nothing', () => {
     const night = learned();
-    night.beat({ phases: ['step', 'checkpoint'] });
-    night.exit({ signal: 'SIGKILL' }).spawned();
-    expect(night.core.watches['lora']?.open).toEqual([]);
-    expect(night.core.watches['lora']?.main.name).toBe('startup');
+    night
+      .pass(600, sampled(night, { cpu: 1 }))
+      .beat({ step: 201 })
+      .steps(20, 0.5);
+    night.pass(13, sampled(night));
+    expect(hangs(night)[0]?.silent_seconds).toBeLessThan(12);
+  });
+
+  test('one save of ten minutes among few counts for no more than twice the next longest', () => {
+    const night = new Night().start({ target_step: 100_000 });
+    night.beat({ phases: ['step'] }).steps(100, 0.5);
+    for (const seconds of [10, 11, 600, 10]) {
+      night.beat({ phases: ['step', 'checkpoint'] });
+      night
+        .pass(seconds, sampled(night, { cpu: 1 }))
+        .beat({ phases: ['step'] })
+        .steps(20, 0.5);
+    }
+    night.beat({ phases: ['step', 'checkpoint'] }).pass(60, sampled(night));
+    expect(hangs(night)[0]?.silent_seconds).toBeLessThan(40);
+  });
+
+  test('a trainer that gets ten times slower over an hour is not taken for one that stopped', () => {
+    const night = new Night().start({ target_step: 100_000 }).steps(300, 2);
+    const look = sampled(night, { cpu: 0.5 });
+    for (let step = 301, took = 2; took < 20; step += 1, took *= 1.01) {
+      night.pass(took, look).beat({ step });
+    }
+    expect(hangs(night)).toEqual([]);
+  });
+
+  test('what was slow is forgotten within some hundred steps', () => {
+    const night = new Night().start({ target_step: 100_000 }).steps(300, 30).steps(500, 1);
+    night.pass(13, sampled(night));
+    expect(hangs(night)[0]?.silent_seconds).toBeLessThan(12);
+  });
+
+  test('the second night knows what the first one learned', () => {
+    const night = learned().exit({ code: 0 }, { artefact: 'whole' });
+    night.see({ is: 'queue', spec: spec({ name: 'second' }) });
+    night.see({ is: 'queue', spec: spec({ name: 'stranger', profile: 'other' }) });
+    const { second, stranger } = night.core.state.jobs;
+    expect(second?.learned).toEqual(night.job.learned);
+    expect(stranger?.learned).toEqual({});
   });
 });
 
@@ -103,7 +308,7 @@ describe('time that nobody lived through', () => {
   test('a daemon that stood still arms its clocks anew instead of firing', () => {
     const night = learned();
     night.skip(4000).see({ is: 'tick' });
-    expect(night.of('hang_confirmed')).toEqual([]);
+    expect(hangs(night)).toEqual([]);
     expect(night.of('clocks_rearmed')).toMatchObject([{ reason: 'daemon_stalled' }]);
     night.pass(5);
     expect(night.of('suspicion_raised')).toEqual([]);
@@ -118,6 +323,29 @@ describe('time that nobody lived through', () => {
     night.see({ is: 'tick' });
     expect(night.of('clocks_rearmed')).toMatchObject([{ reason }]);
     expect(night.of('suspicion_raised')).toEqual([]);
+  });
+
+  test('neither the step nor the phase it falls into is learned from', () => {
+    const night = new Night().start({ target_step: 100_000 });
+    night
+      .beat({ phases: ['step'] })
+      .steps(200, 0.5)
+      .pass(1.5);
+    const { learned: before } = night.job;
+    night
+      .beat({ phases: ['step', 'checkpoint'] })
+      .skip(300)
+      .see({ is: 'tick' });
+    night.beat({ step: 201, phases: ['step'] }).pass(2);
+    expect(night.job.learned).toEqual(before);
+    expect(night.of('phase_left')).toEqual([]);
+  });
+
+  test('a suspicion it ends is told', () => {
+    const night = learned();
+    night.pass(8, sampled(night)).skip(100).see({ is: 'tick' });
+    expect(night.of('suspicion_resolved')).toMatchObject([{ by: 'rearm' }]);
+    expect(night.job.suspect).toBeNull();
   });
 });
 
@@ -143,28 +371,28 @@ describe('a stopped process', () => {
 
   test('one that is stopped again and again without a step is not continued for ever', () => {
     const night = learned();
-    for (let t = 0; t < 30; t += 0.25) {
-      night
-        .skip(0.25)
-        .see({ is: 'process_state', job: 'lora', attempt: 1, letter: t % 3 === 2.75 ? 'S' : 'T' });
-    }
+    const stop = (seconds: number): void => {
+      for (let t = 0; t < seconds; t += 0.25) {
+        night.skip(0.25).see({
+          is: 'process_state',
+          job: 'lora',
+          attempt: 1,
+          letter: t % 3 === 2.75 ? 'S' : 'T',
+        });
+      }
+    };
+    stop(30);
     expect(night.of('trainer_continued')).toHaveLength(3);
+    night.beat({ step: 201 });
+    stop(2);
+    expect(night.of('trainer_continued')).toHaveLength(4);
   });
-});
-
-test('the second night knows what the first one learned', () => {
-  const night = learned().exit({ code: 0 }, { artefact: 'whole' });
-  night.see({ is: 'queue', spec: spec({ name: 'second' }) });
-  night.see({ is: 'queue', spec: spec({ name: 'stranger', profile: 'other' }) });
-  const { second, stranger } = night.core.state.jobs;
-  expect(second?.learned).toEqual(night.job.learned);
-  expect(stranger?.learned).toEqual({});
 });
 
 test('the state in memory is the one that the journal rebuilds', () => {
   const night = learned();
   night
-    .pass(12, sampled(night, 0))
+    .pass(12, sampled(night))
     .see({ is: 'evidence', job: 'lora', attempt: 1, path: '/e', files: 3, seconds: 0.1 });
   night
     .exit({ signal: 'SIGKILL' }, { from: { step: 150, path: '/c', bytes: 1 } })
@@ -172,11 +400,4 @@ test('the state in memory is the one that the journal rebuilds', () => {
     .steps(20, 0.5);
   night.beat({ step: 999, loss: Number.NaN });
   expect(night.rebuilt()).toEqual(night.core.state);
-});
-
-test('a phase named step that the trainer reports does not hide the time of its steps', () => {
-  const night = new Night().start({ target_step: 100_000 });
-  night.beat({ phases: ['step'] });
-  for (let i = 1; i <= 50; i += 1) night.skip(2).beat({ step: i, phases: ['step'] });
-  expect(quantile(night.job.learned.step ?? { n: 0, bins: {} }, 0.5)).toBeCloseTo(2, 0);
 });

@@ -45,7 +45,13 @@ describe('a job from the queue to its end', () => {
     const night = new Night().start().steps(30, 1);
     night.exit({ signal: 'SIGKILL' }, { from: checkpoint(25) });
     expect(night.commands).toEqual([
-      { do: 'spawn', job: 'lora', attempt: 2, from: checkpoint(25) },
+      {
+        do: 'spawn',
+        job: 'lora',
+        attempt: 2,
+        from: checkpoint(25),
+        knobs: { oom: 0, host_oom: 0, nan: 0 },
+      },
     ]);
     expect(night.job.tally.lost_steps).toBe(5);
     night.spawned().skip(3).beat({ step: 26 });
@@ -70,7 +76,7 @@ describe('a job from the queue to its end', () => {
     night.pass(1);
     expect(night.core.state.jobs['two']?.run.at).toBe('queued');
     night.steps(100, 0.1).exit({ code: 0 }, { artefact: 'whole' });
-    expect(night.commands).toContainEqual({ do: 'prepare', job: 'two' });
+    expect(night.commands).toContainEqual({ do: 'prepare', job: 'two', below: null });
   });
 });
 

@@ -33,6 +33,8 @@ export const policy: Policy = {
     factor: 3,
     idle_cpu: 0.1,
     confirm_seconds: 2,
+    idle_seconds: 30,
+    livelock_seconds: 900,
   },
   retry: {
     limits: { crash: 3, hang: 3 },
@@ -127,7 +129,7 @@ export class Night {
   }
 
   /** What the process group looks like from outside, `seconds` of it, idle or busy. */
-  outside(cpu_seconds: number, log_bytes = 0): this {
+  outside(cpu_seconds: number, log_bytes = 0, storage_wait = false): this {
     return this.see({
       is: 'outside',
       job: 'lora',
@@ -136,6 +138,7 @@ export class Night {
       io_bytes: 0,
       log_bytes,
       gpu_ratio: null,
+      storage_wait,
     });
   }
 

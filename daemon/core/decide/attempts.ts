@@ -42,7 +42,7 @@ export function startAttempt(
   const lost = job.started_at === null ? 0 : Math.max(0, stood - (from?.step ?? 0));
   turn.emit({ type: 'attempt_starting', job: job.name, attempt, reason, from, lost_steps: lost });
   turn.setWatch(job.name, armWatch(attempt, turn.now.mono, from?.step ?? null, false));
-  turn.command({ do: 'spawn', job: job.name, attempt, from });
+  turn.command({ do: 'spawn', job: job.name, attempt, from, knobs: job.knobs });
 }
 
 export function onSpawned(turn: Turn, seen: Seen<'spawned'>): void {

@@ -1,78 +1,135 @@
-import type { Beat } from '../observations.js';
-import { type Bins, binOf, quantile } from '../sketch.js';
+import type { Beat, Observation } from '../observations.js';
+import { addTo, type Bins, binOf, quantile } from '../sketch.js';
 import type { Job } from '../state.js';
-import { armWatch, clock, credit, type PhaseClock, restart, type Watch } from '../watch.js';
+import {
+  armWatch,
+  clock,
+  innerSeconds,
+  nothingPending,
+  type PhaseClock,
+  type Watch,
+} from '../watch.js';
+import { withPhases } from './phases.js';
 import type { Turn } from './turn.js';
 
 /** Progress is journalled at most this often (seconds): at ten steps a second an event a step would
  * be a journal of nothing else. */
-const COALESCE = 1;
+export const COALESCE = 1;
+
+/** Steps that were made, up to `reached`; `timed` where the edge knows each one's time. */
+interface Steps {
+  readonly reached: number;
+  readonly timed: { readonly seconds: number; readonly bins: Bins } | null;
+}
 
 /** A sign of life. Only a new step or a new phase is progress; a new write is not. */
 export function onBeat(turn: Turn, name: string, attempt: number, beat: Beat): void {
   const job = turn.job(name);
   if (job === undefined || job.run.at === 'ending') return;
-  const seen = job.progress.high > job.progress.high_at_start;
-  // No clocks: it ended while no daemon watched, and this is what it left behind.
-  const before = turn.watch(name) ?? armWatch(attempt, turn.now.mono, job.progress.step, seen);
-  let watch = credit(before, before.last_beat_at, turn.now.mono);
-  watch = { ...watch, last_beat_at: turn.now.mono };
-  if (beat.phases !== null) watch = phases(turn, name, attempt, watch, beat.phases);
-  const stepped = beat.step !== null && (watch.last_step === null || beat.step > watch.last_step);
-  // The first step an attempt shows may be the one it resumed at: told, but not gained.
-  if (stepped && beat.step !== null) watch = step(turn, job, watch, beat.step, beat);
-  turn.setWatch(name, watch);
-  if (stepped) {
-    resolve(turn, name, attempt);
-    flush(turn, name, attempt, beat, false);
-  }
+  const before = watchOf(turn, job, attempt);
+  const watch =
+    beat.phases === null ? before : withPhases(turn, name, attempt, before, beat.phases);
+  if (watch !== turn.watch(name)) turn.setWatch(name, watch);
+  if (beat.step === null || (watch.last_step !== null && beat.step <= watch.last_step)) return;
+  onStep(turn, job, watch, { reached: beat.step, timed: null }, beat);
 }
 
-function step(turn: Turn, job: Job, watch: Watch, reached: number, beat: Beat): Watch {
+export function onSteps(turn: Turn, seen: Extract<Observation, { is: 'steps' }>): void {
+  const job = turn.job(seen.job);
+  if (job === undefined || job.run.at === 'ending') return;
+  const watch = watchOf(turn, job, seen.attempt);
+  if (watch.last_step !== null && seen.step <= watch.last_step) return;
+  const { seconds, bins } = seen;
+  // The first of them would not have been timed one by one either: see `untimed`.
+  const timed = isFirst(watch) || watch.blind ? null : { seconds, bins };
+  onStep(turn, job, watch, { reached: seen.step, timed }, {});
+}
+
+/** No clocks: it ended while no daemon watched, and this is what it left behind. */
+function watchOf(turn: Turn, job: Job, attempt: number): Watch {
+  const seen = job.progress.high > job.progress.high_at_start;
+  return turn.watch(job.name) ?? armWatch(attempt, turn.now.mono, job.progress.step, seen);
+}
+
+const isFirst = (watch: Watch): boolean => watch.main.name !== 'step';
+
+function onStep(turn: Turn, job: Job, before: Watch, steps: Steps, beat: Partial<Beat>): void {
+  turn.setWatch(job.name, withSteps(turn, job, before, steps, beat));
+  resolve(turn, job.name, 'progress');
+  flush(turn, job.name, before.attempt, beat, false);
+}
+
+function withSteps(
+  turn: Turn,
+  job: Job,
+  watch: Watch,
+  { reached, timed }: Steps,
+  beat: Partial<Beat>,
+): Watch {
   const { mono } = turn.now;
-  const first = watch.main.name !== 'step';
+  // The first step an attempt shows may be the one it resumed at: told, but not gained.
   const steps = watch.last_step === null ? 1 : reached - watch.last_step;
-  const gap = mono - watch.last_step_at;
-  const inner = Object.values(watch.main.inner).reduce((sum, seconds) => sum + seconds, 0);
-  const stepping = Math.max(0, gap - inner);
   const total = beat.total ?? job.spec.target_step;
   const last = total !== null && reached >= total;
-  const gained = Math.min(
-    steps,
-    Math.max(0, reached - Math.max(watch.last_step ?? 0, job.progress.high)),
-  );
-  const median = quantile(job.learned.step ?? { n: 0, bins: {} }, 0.5);
-  const usual = (median ?? 0) * steps;
-  // A stretch that was suspected, or a start-up, is not training time, but its steps are.
-  const worth = watch.blind
-    ? usual
-    : first || watch.suspicion !== null
-      ? Math.min(gap, usual)
-      : gap;
-  const untimed = first || watch.blind;
   const { pending } = watch;
+  const gap = timed?.seconds ?? mono - watch.last_step_at;
+  const stepping = timed?.seconds ?? Math.max(0, gap - innerSeconds(watch, mono));
+  // The first step of an attempt carries its start-up, and the first after a daemon's return
+  // steps that nobody timed: nothing to learn a step's time from.
+  const untimed = timed === null && (isFirst(watch) || watch.blind);
   return {
     ...watch,
     main: clock(last ? 'finish' : 'step', mono),
-    open: watch.open.map((c) => restart(c, mono)),
+    open: watch.open.map((c) => around(c, timed === null ? 1 : steps, mono)),
     last_step: reached,
     last_step_at: mono,
+    credited_at: mono,
+    idle: null,
+    continues: 0,
     blind: false,
     pending: {
-      ...pending,
+      since: pending.since,
       steps: pending.steps + steps,
-      useful: pending.useful + (steps > 0 ? (worth * gained) / steps : 0),
-      // The first step of an attempt carries its start-up, and the first after a daemon's return
-      // steps that nobody timed: nothing to learn a step's time from.
+      useful: pending.useful + usefulSeconds(job, watch, steps, reached, gap),
       stepping: untimed ? Number.NaN : pending.stepping + stepping,
-      bins: untimed ? {} : sorted(pending.bins, stepping / steps, steps),
+      bins: untimed ? {} : withBins(pending.bins, steps, stepping, timed?.bins ?? null),
     },
   };
 }
 
-function sorted(bins: Bins, seconds: number, steps: number): Bins {
-  const bin = binOf(seconds);
-  return { ...bins, [bin]: (bins[bin] ?? 0) + steps };
+/** A new step is progress for every phase around it. In one beat with a new phase, it came before. */
+function around(c: PhaseClock, steps: number, mono: number): PhaseClock {
+  const within = c.entered === mono ? 0 : steps;
+  return { ...c, since: mono, steps: c.steps + within, inner: {} };
+}
+
+/** Seconds of `gap` that moved the run beyond its highest step. */
+function usefulSeconds(job: Job, watch: Watch, steps: number, reached: number, gap: number) {
+  const high = Math.max(watch.last_step ?? 0, job.progress.high);
+  const gained = Math.min(steps, Math.max(0, reached - high));
+  if (gained === 0) return 0;
+  const usual = (): number => {
+    const median = job.learned.step === undefined ? null : quantile(job.learned.step, 0.5);
+    return (median ?? 0) * steps;
+  };
+  // A stretch that was suspected, or a start-up, is not training time, but its steps are.
+  const worth = watch.blind
+    ? usual()
+    : isFirst(watch) || watch.suspicion !== null
+      ? Math.min(gap, usual())
+      : gap;
+  return (worth * gained) / steps;
+}
+
+function withBins(bins: Bins, steps: number, seconds: number, timed: Bins | null): Bins {
+  const sum: Record<number, number> = { ...bins };
+  if (timed !== null) {
+    addTo(sum, timed);
+    return sum;
+  }
+  const bin = binOf(seconds / steps);
+  sum[bin] = (sum[bin] ?? 0) + steps;
+  return sum;
 }
 
 /** Writes what was coalesced into one progress event, when it is due or must be. */
@@ -84,18 +141,10 @@ export function flush(
   force: boolean,
 ): void {
   const watch = turn.watch(name);
-  const job = turn.job(name);
-  if (
-    watch === undefined ||
-    job === undefined ||
-    watch.pending.steps === 0 ||
-    watch.last_step === null
-  )
-    return;
+  if (watch === undefined || watch.pending.steps === 0 || watch.last_step === null) return;
   const { pending } = watch;
   const first = Number.isNaN(pending.stepping);
-  const due = turn.now.mono - pending.since >= COALESCE || first || watch.main.name === 'finish';
-  if (!due && !force) return;
+  if (!force && !first && !isDue(watch, turn.now.mono)) return;
   turn.emit({
     type: 'progress',
     job: name,
@@ -110,11 +159,12 @@ export function flush(
     bins: first ? {} : pending.bins,
     useful_seconds: pending.useful,
   });
-  turn.setWatch(name, {
-    ...watch,
-    pending: { since: turn.now.mono, steps: 0, useful: 0, stepping: 0, bins: {} },
-  });
+  turn.setWatch(name, { ...watch, pending: nothingPending(turn.now.mono) });
   recovered(turn, name, attempt);
+}
+
+function isDue({ pending, main }: Watch, mono: number): boolean {
+  return mono - pending.since >= COALESCE || main.name === 'finish';
 }
 
 function recovered(turn: Turn, name: string, attempt: number): void {
@@ -131,51 +181,17 @@ function recovered(turn: Turn, name: string, attempt: number): void {
   });
 }
 
-function resolve(turn: Turn, name: string, attempt: number): void {
+/** Ends a suspicion, if there is one. */
+export function resolve(turn: Turn, name: string, by: 'progress' | 'rearm'): void {
   const watch = turn.watch(name);
-  if (watch?.suspicion == null) return;
+  if (watch === undefined || watch.suspicion === null) return;
   turn.emit({
     type: 'suspicion_resolved',
     job: name,
-    attempt,
+    attempt: watch.attempt,
     phase: watch.suspicion.phase,
     silent_seconds: turn.now.mono - watch.suspicion.since,
-    by: 'progress',
+    by,
   });
   turn.setWatch(name, { ...watch, suspicion: null });
-}
-
-/** Closes the clocks of phases that ended, opens those of new ones, keeps the others running. */
-function phases(
-  turn: Turn,
-  job: string,
-  attempt: number,
-  watch: Watch,
-  reported: readonly string[],
-): Watch {
-  // The loop's own clock measures steps: a phase of that name around them would be a second one, to
-  // which all their time would be credited as an inner phase's.
-  const named = reported.filter((name) => name !== 'step');
-  const open: PhaseClock[] = [];
-  let changed = named.length !== watch.open.length;
-  named.forEach((name, depth) => {
-    const same = !changed && watch.open[depth]?.name === name ? watch.open[depth] : undefined;
-    if (same === undefined) changed = true;
-    open.push(same ?? watch.open.find((c) => c.name === name) ?? clock(name, turn.now.mono));
-  });
-  if (!changed && watch.reports_phases) return watch;
-  for (const closed of watch.open.filter((c) => !named.includes(c.name))) {
-    turn.emit({
-      type: 'phase_left',
-      job,
-      attempt,
-      phase: closed.name,
-      seconds: turn.now.mono - closed.entered,
-    });
-  }
-  const innermost = reported.at(-1);
-  if (innermost !== undefined && turn.job(job)?.progress.phase !== innermost) {
-    turn.emit({ type: 'phase_entered', job, attempt, phase: innermost });
-  }
-  return { ...watch, open, reports_phases: true };
 }

@@ -2,10 +2,11 @@ import type { Cause } from '../causes.js';
 import { classify } from '../classify.js';
 import type { CheckpointRef } from '../events.js';
 import type { Observation } from '../observations.js';
-import { afterFailure } from '../retry.js';
+import { type Remedy, remedyFor } from '../remedies.js';
 import type { Job } from '../state.js';
 import { startAttempt } from './attempts.js';
 import { flush } from './beat.js';
+import { onHolding } from './holding.js';
 import { onTick } from './tick.js';
 import type { Turn } from './turn.js';
 
@@ -16,6 +17,8 @@ export function onEvidence(turn: Turn, seen: Seen<'evidence'>): void {
   turn.emit({ type: 'evidence_saved', job, attempt, path, files, seconds });
   turn.command({ do: 'kill', job, attempt });
 }
+
+const NAN_REMEDY = 'Lower the learning rate, or look for a broken image in the dataset.';
 
 /** A process that SIGKILL does not end holds the GPU: a second trainer beside it would be worse than
  * none. Nothing is started on this machine again. */
@@ -71,18 +74,11 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
     return;
   }
   if (job.run.at === 'ending') {
-    const reason = lastHang(job);
-    end(
-      turn,
-      job,
-      seen.attempt,
-      'hang',
-      reason,
-      'See the evidence folder of the attempt.',
-      'hang',
-      exit,
-      seen.from,
-    );
+    const cause = job.run.why === 'nan' ? 'nan' : 'hang';
+    const reason =
+      cause === 'nan' ? `the loss is not finite since step ${job.nan_onset}` : lastHang(job);
+    const remedy = cause === 'nan' ? NAN_REMEDY : 'See the evidence folder of the attempt.';
+    end(turn, job, seen.attempt, cause, reason, remedy, cause, exit, seen.from);
     return;
   }
   const outcome = classify({
@@ -147,25 +143,54 @@ function end(
   turn.setWatch(job.name, null);
   const after = turn.job(job.name) ?? job;
   if (cause === 'host_bad') {
+    turn.emit({ type: 'host_found_bad', job: job.name, why: reason });
     turn.emit({ type: 'job_holding', job: job.name, cause, reason, remedy });
     return;
   }
-  const next = afterFailure(after, cause, reason, turn.policy.retry);
-  if (next.is === 'stop') {
-    turn.emit({ type: 'job_failed', job: job.name, cause, reason: next.reason, remedy });
+  const what = remedyFor(after, cause, reason, turn.policy.retry);
+  if (what.is === 'stop') {
+    turn.emit({ type: 'job_failed', job: job.name, cause, reason: what.reason, remedy });
     onTick(turn);
     return;
   }
-  if (next.delay_seconds === 0) {
-    startAttempt(turn, after, cause, from);
+  if (what.is === 'hold') {
+    turn.emit({ type: 'job_holding', job: job.name, cause, reason, remedy });
+    onHolding(turn);
     return;
   }
-  const at = turn.now.wall + next.delay_seconds;
+  restart(turn, after, cause, reason, what, from);
+}
+
+function restart(
+  turn: Turn,
+  job: Job,
+  cause: Cause,
+  reason: string,
+  how: Extract<Remedy, { is: 'restart' }>,
+  from: CheckpointRef | null,
+): void {
+  if (how.knob !== null) {
+    turn.emit({
+      type: 'knob_turned',
+      job: job.name,
+      cause: how.knob,
+      turned: job.knobs[how.knob] + 1,
+    });
+  }
+  if (how.distrust && job.from !== null) {
+    turn.command({ do: 'quarantine', job: job.name, checkpoint: job.from, reason });
+  }
+  if (how.delay_seconds === 0 && !how.choose) {
+    startAttempt(turn, turn.job(job.name) ?? job, cause, from);
+    return;
+  }
+  const at = turn.now.wall + how.delay_seconds;
   turn.emit({
     type: 'restart_scheduled',
     job: job.name,
     cause,
     at,
-    delay_seconds: next.delay_seconds,
+    delay_seconds: how.delay_seconds,
   });
+  if (how.delay_seconds === 0) turn.prepare(job.name);
 }

@@ -3,13 +3,16 @@ import type { Command, Observation } from '../observations.js';
 import type { Policy } from '../policy.js';
 import type { Now } from '../time.js';
 import * as attempts from './attempts.js';
-import { onBeat } from './beat.js';
+import { onBeat, onSteps } from './beat.js';
 import * as endings from './endings.js';
+import { onHolding, onRoom } from './holding.js';
+import { onLoss } from './nan.js';
 import { onOutside, onProcessState } from './outside.js';
 import * as requests from './requests.js';
 import { onTick } from './tick.js';
 import { type Core, Turn } from './turn.js';
 
+export { asIfTicked, nextLook, quietGap } from './next-look.js';
 export { refuse } from './requests.js';
 export { type Core, initialCore } from './turn.js';
 
@@ -43,7 +46,8 @@ function route(turn: Turn, seen: Observation): void {
     case 'daemon_stopping':
       return turn.emit({ type: 'daemon_stopping', reason: seen.reason });
     case 'tick':
-      return onTick(turn);
+      onTick(turn);
+      return onHolding(turn);
     case 'queue':
       return requests.onQueue(turn, seen);
     case 'stop':
@@ -61,7 +65,10 @@ function route(turn: Turn, seen: Observation): void {
     case 'never_ran':
       return attempts.onNeverRan(turn, seen);
     case 'beat':
-      return onBeat(turn, seen.job, seen.attempt, seen.beat);
+      onBeat(turn, seen.job, seen.attempt, seen.beat);
+      return onLoss(turn, seen.job, seen.attempt, seen.beat);
+    case 'steps':
+      return onSteps(turn, seen);
     case 'outside':
       return onOutside(turn, seen);
     case 'process_state':
@@ -82,6 +89,8 @@ function route(turn: Turn, seen: Observation): void {
       return endings.onExited(turn, seen);
     case 'checkpoint':
       return requests.onCheckpoint(turn, seen);
+    case 'room':
+      return onRoom(turn, seen);
     case 'quarantined':
       return turn.emit({
         type: 'checkpoint_quarantined',

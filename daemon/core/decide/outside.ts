@@ -1,5 +1,9 @@
+import { withOutside } from '../idle.js';
 import type { Observation } from '../observations.js';
-import { rearm, withOutside } from '../watch.js';
+import { rearm } from '../watch.js';
+import { resolve } from './beat.js';
+import { groundsOf } from './policy-of.js';
+import { look } from './tick.js';
 import type { Turn } from './turn.js';
 
 type Seen<K extends Observation['is']> = Extract<Observation, { is: K }>;
@@ -12,12 +16,14 @@ const CONTINUES = 3;
 
 export function onOutside(turn: Turn, seen: Seen<'outside'>): void {
   const watch = turn.watch(seen.job);
-  if (watch === undefined) return;
-  const { cpu_seconds, io_bytes, log_bytes, gpu_ratio } = seen;
-  turn.setWatch(
-    seen.job,
-    withOutside(watch, { at: turn.now.mono, cpu_seconds, io_bytes, log_bytes, gpu_ratio }),
-  );
+  const job = turn.job(seen.job);
+  if (watch === undefined || job === undefined) return;
+  const { cpu_seconds, io_bytes, log_bytes, gpu_ratio, storage_wait } = seen;
+  const sample = { at: turn.now.mono, cpu_seconds, io_bytes, log_bytes, gpu_ratio, storage_wait };
+  const idle = withOutside(watch.idle, sample, groundsOf(job, turn.policy).policy);
+  turn.setWatch(seen.job, { ...watch, idle });
+  // Judged at once: the next tick may be a poll away.
+  look(turn, seen.job, seen.attempt);
 }
 
 /** A process stopped by a signal (state T) costs nothing to help: it is continued before anything
@@ -32,9 +38,10 @@ export function onProcessState(turn: Turn, seen: Seen<'process_state'>): void {
   }
   const since = watch.stopped_since ?? mono;
   if (mono - since < STOPPED_FOR || watch.continues >= CONTINUES) {
-    turn.setWatch(seen.job, { ...watch, stopped_since: since });
+    if (watch.stopped_since === null) turn.setWatch(seen.job, { ...watch, stopped_since: since });
     return;
   }
+  resolve(turn, seen.job, 'rearm');
   turn.emit({
     type: 'trainer_continued',
     job: seen.job,

@@ -1,3 +1,5 @@
+import type { Grounds } from '../budgets.js';
+import type { JobSpec } from '../events.js';
 import type { HangPolicy, Policy } from '../policy.js';
 import type { Job } from '../state.js';
 
@@ -16,3 +18,29 @@ export function policyOf(job: Job, policy: Policy): Policy {
     },
   };
 }
+
+/** What a job's budgets rest on. They are asked for with each tick and change with each event of
+ * progress at most, so those of the job last asked about are kept. */
+export function groundsOf(job: Job, policy: Policy): Grounds {
+  const { learned, spec } = job;
+  const hangs = job.budget.spent.hang ?? 0;
+  const { grounds, from, own } = kept;
+  const same = from === policy && own === spec.hang;
+  if (same && grounds.learned === learned && grounds.hangs === hangs) return grounds;
+  const hang = same ? grounds.policy : policyOf(job, policy).hang;
+  const fresh = { learned, policy: hang, hangs, budgets: {} };
+  kept = { grounds: fresh, from: policy, own: spec.hang };
+  return fresh;
+}
+
+interface Kept {
+  readonly grounds: Grounds;
+  readonly from: Policy | null;
+  readonly own: JobSpec['hang'];
+}
+
+let kept: Kept = {
+  grounds: { learned: {}, policy: {} as HangPolicy, hangs: 0, budgets: {} },
+  from: null,
+  own: undefined,
+};

@@ -1,5 +1,6 @@
 import type { Observation } from '../observations.js';
-import { isActive, isOver, type State } from '../state.js';
+import { isActive, isOver, type Job, type State } from '../state.js';
+import { onRoomLeft } from './holding.js';
 import { onTick } from './tick.js';
 import type { Turn } from './turn.js';
 
@@ -11,11 +12,11 @@ export function refuse(
   request: Seen<'queue'> | Seen<'stop'> | Seen<'resume'>,
 ): string | null {
   if (request.is === 'queue') {
-    const job = state.jobs[request.spec.name];
+    const job = jobOf(state, request.spec.name);
     if (job === undefined || isOver(job)) return null;
     return `A job named ${request.spec.name} is ${job.run.at} already. Stop it first (nightwarden stop ${request.spec.name}), or give the new one another name.`;
   }
-  const job = state.jobs[request.job];
+  const job = jobOf(state, request.job);
   if (job === undefined) {
     const known = Object.keys(state.jobs);
     return `There is no job named ${request.job}. ${known.length === 0 ? 'None was ever queued here.' : `Known: ${known.join(', ')}.`}`;
@@ -28,6 +29,11 @@ export function refuse(
     return `This machine was found bad (${state.host_bad}); nothing is started on it again. Start the job on another one.`;
   }
   return null;
+}
+
+/** By its own name only: `constructor` is not a job. */
+function jobOf(state: State, name: string): Job | undefined {
+  return Object.hasOwn(state.jobs, name) ? state.jobs[name] : undefined;
 }
 
 export function onQueue(turn: Turn, seen: Seen<'queue'>): void {
@@ -61,6 +67,7 @@ export function onCheckpoint(turn: Turn, seen: Seen<'checkpoint'>): void {
   const job = turn.job(seen.job);
   if (job === undefined) return;
   const { step, path, bytes } = seen.checkpoint;
+  if (seen.free_bytes !== undefined) onRoomLeft(turn, seen.job, bytes, seen.free_bytes);
   if (
     job.checkpoint?.path === path &&
     job.checkpoint.step === step &&

@@ -1,8 +1,8 @@
-import { isActive, type Job } from '../state.js';
-import { judge } from '../verdict.js';
-import { credit, rearm, type Watch } from '../watch.js';
-import { flush } from './beat.js';
-import { policyOf } from './policy-of.js';
+import { isActive } from '../state.js';
+import { judge, type Verdict } from '../verdict.js';
+import { rearm } from '../watch.js';
+import { flush, resolve } from './beat.js';
+import { groundsOf } from './policy-of.js';
 import type { Turn } from './turn.js';
 
 /** A pause between two ticks beyond this (seconds) means that the daemon itself stood still. */
@@ -14,7 +14,8 @@ const JUMPED = 30;
 export function onTick(turn: Turn): void {
   rearmAfterStall(turn);
   for (const job of Object.values(turn.state.jobs)) {
-    if (job.run.at === 'running' || job.run.at === 'starting') look(turn, job, job.run.attempt);
+    if (job.run.at === 'running' || job.run.at === 'starting')
+      look(turn, job.name, job.run.attempt);
   }
   schedule(turn);
 }
@@ -37,60 +38,57 @@ function rearmAll(
 ): void {
   turn.emit({ type: 'clocks_rearmed', reason, seconds });
   for (const job of Object.values(turn.state.jobs)) {
+    resolve(turn, job.name, 'rearm');
     const watch = turn.watch(job.name);
-    if (watch === undefined) continue;
-    if (watch.suspicion !== null) {
-      const { phase, since } = watch.suspicion;
-      turn.emit({
-        type: 'suspicion_resolved',
-        job: job.name,
-        attempt: watch.attempt,
-        phase,
-        silent_seconds: turn.now.mono - since,
-        by: 'rearm',
-      });
-    }
-    turn.setWatch(job.name, rearm(watch, turn.now.mono));
+    if (watch !== undefined) turn.setWatch(job.name, rearm(watch, turn.now.mono));
   }
 }
 
-function look(turn: Turn, job: Job, attempt: number): void {
-  const before = turn.watch(job.name);
-  if (before === undefined) return;
+/** The verdict on one running attempt. */
+export function look(turn: Turn, name: string, attempt: number): void {
+  flush(turn, name, attempt, {}, false);
+  const watch = turn.watch(name);
+  const job = turn.job(name);
+  if (watch === undefined || job === undefined) return;
   const { mono } = turn.now;
-  const watch: Watch = { ...credit(before, before.last_beat_at, mono), last_beat_at: mono };
-  turn.setWatch(job.name, watch);
-  flush(turn, job.name, attempt, {}, false);
-  const verdict = judge(watch, job.learned, policyOf(job, turn.policy).hang, mono);
-  if (verdict.is === 'fine') return;
-  turn.command({ do: 'observe', job: job.name, attempt });
-  if (watch.suspicion === null) {
-    turn.emit({
-      type: 'suspicion_raised',
-      job: job.name,
-      attempt,
-      phase: verdict.phase,
-      silent_seconds: verdict.silent,
-      budget_seconds: verdict.budget,
-    });
-    const current = turn.watch(job.name) ?? watch;
-    turn.setWatch(job.name, {
-      ...current,
-      suspicion: { phase: verdict.phase, since: mono - verdict.silent },
-    });
+  const verdict = judge(watch, groundsOf(job, turn.policy), mono);
+  if (verdict.look !== null && mono - watch.looked_at >= verdict.look) {
+    turn.command({ do: 'observe', job: name, attempt });
+    turn.setWatch(name, { ...watch, looked_at: mono });
   }
+  if (verdict.is === 'fine') return;
+  if (watch.suspicion === null) suspect(turn, name, attempt, verdict);
   if (verdict.is !== 'hang') return;
-  flush(turn, job.name, attempt, {}, true);
+  flush(turn, name, attempt, {}, true);
   turn.emit({
     type: 'hang_confirmed',
-    job: job.name,
+    job: name,
     attempt,
     phase: verdict.phase,
     silent_seconds: verdict.silent,
     why: verdict.why,
   });
-  turn.setWatch(job.name, null);
-  turn.command({ do: 'evidence', job: job.name, attempt, why: verdict.why });
+  turn.setWatch(name, null);
+  turn.command({ do: 'evidence', job: name, attempt, why: verdict.why });
+}
+
+function suspect(
+  turn: Turn,
+  name: string,
+  attempt: number,
+  { phase, silent, budget }: Exclude<Verdict, { is: 'fine' }>,
+): void {
+  turn.emit({
+    type: 'suspicion_raised',
+    job: name,
+    attempt,
+    phase,
+    silent_seconds: silent,
+    budget_seconds: budget,
+  });
+  const watch = turn.watch(name);
+  if (watch === undefined) return;
+  turn.setWatch(name, { ...watch, suspicion: { phase, since: turn.now.mono - silent } });
 }
 
 /** One training at a time holds the machine; the next in the queue starts when it is free. */

@@ -1,18 +1,8 @@
+import type { GpuReading } from '../../../healthchecks/index.js';
 import type { Catalogue } from './catalogue.js';
 import { Samples } from './write.js';
 
-/** One GPU as nvidia-smi shows it; what it does not tell is null. Ratio 0 to 1. */
-export interface GpuReading {
-  readonly uuid: string;
-  readonly name: string;
-  readonly driver: string;
-  readonly utilization_ratio: number | null;
-  readonly memory_used_bytes: number | null;
-  readonly memory_total_bytes: number | null;
-  readonly temperature_celsius: number | null;
-  readonly power_draw_watts: number | null;
-  readonly power_limit_watts: number | null;
-}
+export type { GpuReading };
 
 /** The GPUs as they now are; one that fell off the bus leaves no sample behind. */
 export function writeGpus(metrics: Catalogue['gpu'], readings: readonly GpuReading[]): void {

@@ -1,7 +1,13 @@
 import { basename } from 'node:path';
-import type { BadCheckpoint, CheckpointRef as Stored } from '../../../trainer/checkpoints/index.js';
+import {
+  type Found,
+  findCheckpoints,
+  findNonFinite,
+  type CheckpointRef as Stored,
+} from '../../../trainer/checkpoints/index.js';
 import type { CheckpointRef } from '../../core/index.js';
 import type { Surroundings } from './context.js';
+import { freeBytes } from './room.js';
 
 /** A step may be told of at most this many steps after it was saved under its own number. */
 const SLACK_STEPS = 1;
@@ -30,35 +36,84 @@ export async function chooseCheckpoint(at: Surroundings): Promise<CheckpointRef 
     ...plausible(at),
   });
   for (const { path, error } of chosen.problems) at.log.warn(`${path}: ${error.message}`);
-  for (const bad of chosen.bad) await quarantine(at, bad);
+  for (const { found, verdict } of chosen.bad) {
+    await moveAway(at, found, `${verdict.file}: ${verdict.reason}`);
+  }
   if (chosen.choice === null) return null;
   await tell(at, chosen.choice);
   return { step: chosen.choice.step, path: chosen.choice.path, bytes: chosen.choice.bytes };
 }
 
-async function tell(at: Surroundings, { step, path, bytes }: Stored): Promise<void> {
-  // Not awaited to the disk: the attempt that follows is, and the journal keeps the order.
-  void at.observe({ is: 'checkpoint', job: at.name, checkpoint: { step, path, bytes } });
+/**
+ * After a NaN: the newest checkpoint from before its onset whose weights were read and are all
+ * finite. Those from later are moved away, since anything that looks for the newest would take them.
+ */
+export async function chooseFinite(
+  at: Surroundings,
+  below: number | null,
+): Promise<CheckpointRef | null> {
+  const spec = at.plan.checkpoints;
+  if (spec === null) return null;
+  for (const found of await findCheckpoints(spec, at.plan.cwd)) {
+    if (below !== null && found.step >= below) {
+      await moveAway(at, found, `saved after the loss stopped being a number at step ${below}`);
+      continue;
+    }
+    const bad = await findNonFinite(found.path);
+    if (bad === null) break;
+    await moveAway(at, found, `weights that are not finite (${bad})`);
+  }
+  return chooseCheckpoint(at);
 }
 
-async function quarantine(at: Surroundings, bad: BadCheckpoint): Promise<void> {
-  const { path, step } = bad.found;
-  const reason = `${bad.verdict.file}: ${bad.verdict.reason}`;
+/** The trainer could not load it, whatever its files look like. */
+export async function distrust(
+  at: Surroundings,
+  ref: CheckpointRef,
+  reason: string,
+): Promise<void> {
+  const spec = at.plan.checkpoints;
+  const all = spec === null ? [] : await findCheckpoints(spec, at.plan.cwd);
+  const found = all.find(({ path }) => path === ref.path);
+  if (found !== undefined)
+    await moveAway(at, found, `the trainer could not resume from it: ${reason}`);
+}
+
+async function tell(at: Surroundings, { step, path, bytes }: Stored): Promise<void> {
+  const free_bytes = await freeBytes(path);
+  // Not awaited to the disk: the attempt that follows is, and the journal keeps the order.
+  void at.observe({
+    is: 'checkpoint',
+    job: at.name,
+    checkpoint: { step, path, bytes },
+    free_bytes,
+  });
+}
+
+async function moveAway(at: Surroundings, found: Found, reason: string): Promise<void> {
   try {
-    const moved = await at.store.quarantine(bad.found, reason);
+    const moved = await at.store.quarantine(found, reason);
     if (moved === null) return;
+    const { step, path } = found;
     void at.observe({ is: 'quarantined', job: at.name, step, path, to: moved.path, reason });
   } catch (error) {
-    at.log.error(`${basename(path)} is broken and could not be moved away`, {
-      reason,
-      error: String(error),
-    });
+    const message = `${basename(found.path)} will not do and could not be moved away`;
+    at.log.error(message, { reason, error: String(error) });
   }
 }
 
-/** No checkpoint can be beyond the last step seen or the total. */
+/** Whether a checkpoint's step can be judged by the total of the run. */
+export function isTotalKnown(at: Surroundings): boolean {
+  return totalOf(at) !== null;
+}
+
+/** No checkpoint can be beyond the total. */
 function plausible(at: Surroundings): { maxStep?: number } {
-  const job = at.job();
-  const total = job?.spec.target_step ?? job?.progress.total ?? null;
+  const total = totalOf(at);
   return total === null ? {} : { maxStep: total + SLACK_STEPS };
+}
+
+function totalOf(at: Surroundings): number | null {
+  const job = at.job();
+  return job?.spec.target_step ?? job?.progress.total ?? null;
 }

@@ -8,6 +8,8 @@ export interface TrainContext {
   readonly home: { readonly root: string; readonly state: string; readonly logs: string };
   readonly job: () => Job | undefined;
   readonly observe: (seen: Observation) => Promise<void>;
+  /** How busy the busiest GPU is, 0 to 1; null where nobody can say. */
+  readonly gpuRatio: () => number | null;
   readonly environment: NodeJS.ProcessEnv;
   readonly settings: TrainSettings;
   readonly log: {

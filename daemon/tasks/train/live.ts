@@ -7,19 +7,25 @@ import {
   watchHeartbeats,
 } from '../../../trainer/heartbeat/index.js';
 import {
+  anyStopped,
   capLog,
   type Exit,
+  lookAt,
   type ProcessRef,
   stateLetter,
   type Target,
   untilExit,
-  usage,
 } from '../../../trainer/process/index.js';
 import type { Beat } from '../../core/index.js';
 import { scanCheckpoints } from './checkpoints.js';
 import type { Surroundings } from './context.js';
 
 const CAP_EVERY_SECONDS = 10;
+/** Without a new step for so long, the whole group is looked at for a stopped process so often. */
+const QUIET_SECONDS = 1;
+const GROUP_EVERY_SECONDS = 0.5;
+/** A read of the log that takes longer waits for storage, as the trainer on the same volume does. */
+const READ_WITHIN_SECONDS = 1;
 
 /** One living attempt under watch. Ends its watching by {@link close}, never the trainer. */
 export class Live {
@@ -30,7 +36,11 @@ export class Live {
   private readonly follower: LogFollower;
   private readonly abort = new AbortController();
   private readonly timer: NodeJS.Timeout;
-  private readonly due = { scan: 0, cap: 0 };
+  private readonly due = { scan: 0, cap: 0, group: 0 };
+  private stopped = false;
+  private newsAt = performance.now() / 1000;
+  private lastStep: number | null = null;
+  private readingSince = 0;
   private working: Promise<void> | null = null;
   private scanning: Promise<void> | null = null;
 
@@ -49,20 +59,18 @@ export class Live {
     this.timer = setInterval(() => this.poll(), at.settings.poll_seconds * 1000);
   }
 
-  /** Reads everything that was left unread; the trainer is dead, so nothing more comes. */
-  async drain(): Promise<void> {
+  /** Reads everything that was left unread; the trainer is dead, so nothing more comes. Returns the
+   * last lines of its output. */
+  async drain(): Promise<readonly string[]> {
     await this.heartbeats?.refresh();
     this.tell(await this.follower.poll());
     this.tell(await this.follower.poll());
-  }
-
-  tail(): readonly string[] {
     return this.follower.tail();
   }
 
   /** Looks at the whole process group from outside. */
   observe(): void {
-    const { cpu_seconds, io_bytes } = usage(this.target);
+    const { cpu_seconds, io_bytes, storage_wait } = lookAt(this.target);
     void this.at.observe({
       is: 'outside',
       job: this.at.name,
@@ -70,7 +78,8 @@ export class Live {
       cpu_seconds,
       io_bytes,
       log_bytes: this.follower.novel,
-      gpu_ratio: null,
+      gpu_ratio: this.at.gpuRatio(),
+      storage_wait: storage_wait || this.readsFor() > READ_WITHIN_SECONDS,
     });
   }
 
@@ -95,16 +104,20 @@ export class Live {
   }
 
   private poll(): void {
+    const now = performance.now() / 1000;
     const letter = stateLetter(this.trainer);
     const { name } = this.at;
     if (letter !== null) {
-      void this.at.observe({ is: 'process_state', job: name, attempt: this.attempt, letter });
+      const seen = letter === 'T' || this.groupStopped(now) ? 'T' : letter;
+      void this.at.observe({ is: 'process_state', job: name, attempt: this.attempt, letter: seen });
     }
     // One at a time: on a stalled volume a read may take longer than the poll.
-    this.working ??= this.read().finally(() => {
-      this.working = null;
-    });
-    const now = performance.now() / 1000;
+    if (this.working === null) {
+      this.readingSince = now;
+      this.working = this.read().finally(() => {
+        this.working = null;
+      });
+    }
     if (now >= this.due.scan && this.scanning === null) {
       this.due.scan = now + this.at.settings.scan_seconds;
       this.scanning = this.guard(
@@ -114,6 +127,19 @@ export class Live {
         this.scanning = null;
       });
     }
+  }
+
+  /** Looks at the whole group for a stopped process, now and then while there is no news of it. */
+  private groupStopped(now: number): boolean {
+    if (now < this.due.group) return this.stopped;
+    this.due.group = now + GROUP_EVERY_SECONDS;
+    this.stopped = now - this.newsAt >= QUIET_SECONDS && anyStopped(this.target);
+    return this.stopped;
+  }
+
+  /** Seconds for which the reading now under way has not come back: it is on the same volume. */
+  private readsFor(): number {
+    return this.working === null ? 0 : performance.now() / 1000 - this.readingSince;
   }
 
   private async read(): Promise<void> {
@@ -142,6 +168,10 @@ export class Live {
   private tell(facts: Merged | null): void {
     if (facts === null) return;
     const beat: Beat = facts;
+    if (beat.step !== this.lastStep) {
+      this.lastStep = beat.step;
+      this.newsAt = performance.now() / 1000;
+    }
     void this.at.observe({ is: 'beat', job: this.at.name, attempt: this.attempt, beat });
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { resumeArgs } from '../../../trainer/adapters/index.js';
+import { knobsOf, resumeArgs, type Turned } from '../../../trainer/adapters/index.js';
 import { createCheckpointStore } from '../../../trainer/checkpoints/index.js';
 import {
   collectEvidence,
@@ -15,13 +15,14 @@ import {
 } from '../../../trainer/process/index.js';
 import type { CheckpointRef, Command } from '../../core/index.js';
 import { lookAtArtefact } from './artefact.js';
-import { chooseCheckpoint } from './checkpoints.js';
+import { chooseCheckpoint, chooseFinite, distrust, isTotalKnown } from './checkpoints.js';
 import type { Surroundings, TrainContext, TrainPlan } from './context.js';
 import { trainerEnvironment } from './environment.js';
 import { Live } from './live.js';
 import { oomKills } from './oom.js';
 import { jobPaths } from './paths.js';
 import { readRemains } from './remains.js';
+import { makeRoom } from './room.js';
 
 export type { TrainContext } from './context.js';
 
@@ -76,9 +77,11 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
       verify_seconds: at.settings.verify_seconds,
     });
     if (cleared.is === 'survived') return unkillable(attempt, cleared.survivors);
-    await was?.drain();
-    const tail = was?.tail() ?? (await readRemains(at, attempt));
-    const [artefact, from] = await Promise.all([
+    const output = was === null ? readRemains(at, attempt) : was.drain();
+    // The total, which may stand in what is still unread, bounds the steps a checkpoint can have.
+    if (!isTotalKnown(at)) await output;
+    const [tail, artefact, from] = await Promise.all([
+      output,
       lookAtArtefact(plan.done.artefact),
       chooseCheckpoint(at),
     ]);
@@ -110,7 +113,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     });
   };
 
-  const prepare = async (): Promise<void> => {
+  const prepare = async (below: number | null): Promise<void> => {
     // Whatever an earlier life of this job left running would be a second trainer beside the first.
     const cleared = await kill(
       { lineage: at.lineage, shepherd: null, since: 0 },
@@ -118,19 +121,30 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     );
     if (cleared.is === 'survived')
       at.log.error(`${name}: an older trainer of this job cannot be ended`, { ...cleared });
-    const from = cleared.is === 'survived' ? null : await chooseCheckpoint(at);
+    const nan = at.job()?.next_reason === 'nan';
+    const from =
+      cleared.is === 'survived'
+        ? null
+        : nan
+          ? await chooseFinite(at, below)
+          : await chooseCheckpoint(at);
     if (cleared.is === 'gone') await at.observe({ is: 'prepared', job: name, from });
   };
 
-  const spawn = async (attempt: number, from: CheckpointRef | null): Promise<void> => {
-    const argv = resumeArgs(plan, from);
+  const spawn = async (
+    attempt: number,
+    from: CheckpointRef | null,
+    turned: Turned,
+  ): Promise<void> => {
+    const knobs = knobsOf(plan, turned);
+    const argv = [...resumeArgs(plan, from), ...knobs.args];
     try {
       const how = {
         dir: paths.attempt(attempt),
         attempt,
         argv,
         cwd: plan.cwd,
-        env: trainerEnvironment(at.environment, plan.env),
+        env: trainerEnvironment(at.environment, { ...plan.env, ...knobs.env }),
         lineage: at.lineage,
         log: paths.log(attempt),
         facts: { job: name, attempt, from },
@@ -206,15 +220,19 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     execute(command) {
       switch (command.do) {
         case 'prepare':
-          return enqueue(prepare);
+          return enqueue(() => prepare(command.below));
         case 'spawn':
-          return enqueue(() => spawn(command.attempt, command.from));
+          return enqueue(() => spawn(command.attempt, command.from, command.knobs));
         case 'adopt':
           return enqueue(() => adopt(command.attempt));
         case 'evidence':
           return enqueue(() => evidence(command.attempt, command.why));
         case 'kill':
           return enqueue(() => end(command.attempt));
+        case 'quarantine':
+          return enqueue(() => distrust(at, command.checkpoint, command.reason));
+        case 'make_room':
+          return enqueue(() => makeRoom(at));
         case 'observe':
           if (live?.attempt === command.attempt) live.observe();
           return Promise.resolve();

@@ -1,0 +1,169 @@
+import { describe, expect, test } from '@jest/globals';
+import { Night } from './night.js';
+
+const checkpoint = (step: number) => ({ step, path: `/out/step-${step}`, bytes: 1000 });
+const OOM = { code: 1 };
+const oom = { tail: ['torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.'] };
+
+describe('out of VRAM', () => {
+  test('once as it is, then one declared knob at a time, then stop', () => {
+    const night = new Night().start({ knobs: { oom: 2, host_oom: 0, nan: 0 } });
+    const turned: number[] = [];
+    while (night.job.run.at !== 'failed') {
+      night.exit(OOM, oom);
+      if (night.job.run.at === 'waiting') {
+        night.pass(60).see({ is: 'prepared', job: 'lora', from: null });
+      }
+      if (night.job.run.at !== 'starting') break;
+      turned.push(night.job.knobs.oom);
+      night.spawned();
+    }
+    expect(turned).toEqual([0, 1, 2]);
+    expect(night.job.run).toMatchObject({ at: 'failed', cause: 'oom' });
+  });
+
+  test('without a declared knob the second time is the last, and says so', () => {
+    const night = new Night().start();
+    night.exit(OOM, oom).spawned();
+    night.exit(OOM, oom);
+    expect(night.job.run).toMatchObject({ at: 'failed', cause: 'oom' });
+    expect(night.job.run).toHaveProperty('reason', expect.stringContaining('remedies.oom'));
+  });
+
+  test('a knob stays turned after a gained checkpoint, and the retries are refunded', () => {
+    const night = new Night().start({ knobs: { oom: 2, host_oom: 0, nan: 0 } });
+    night.exit(OOM, oom).spawned();
+    night.exit(OOM, oom);
+    night.pass(60).see({ is: 'prepared', job: 'lora', from: null }).spawned().steps(20, 1);
+    night.see({ is: 'checkpoint', job: 'lora', checkpoint: checkpoint(20) });
+    night.exit(OOM, { ...oom, from: checkpoint(20) });
+    expect(night.job.knobs.oom).toBe(1);
+    expect(night.job.run.at).toBe('starting');
+  });
+});
+
+test('host RAM: fewer workers at once, then stop at the limit', () => {
+  const night = new Night().start({ knobs: { oom: 0, host_oom: 1, nan: 0 } }).steps(5, 1);
+  night.exit(
+    { code: 1 },
+    { tail: ['RuntimeError: DataLoader worker (pid 71) is killed by signal: Killed.'] },
+  );
+  expect(night.job.knobs.host_oom).toBe(1);
+  expect(night.job.attempts_by_cause).toEqual({ start: 1, host_oom: 1 });
+});
+
+describe('a loss that is not a number', () => {
+  const poisoned = (): Night => {
+    const night = new Night().start({ knobs: { oom: 0, host_oom: 0, nan: 1 }, target_step: 1000 });
+    night.steps(50, 1);
+    for (let step = 51; step <= 56; step += 1) night.skip(1).beat({ step, loss: Number.NaN });
+    return night;
+  };
+
+  test('is ended with evidence, and the run goes back before its onset with another seed', () => {
+    const night = poisoned();
+    expect(night.of('nan_confirmed')).toMatchObject([{ onset: 51, step: 56 }]);
+    expect(night.commands).toMatchObject([{ do: 'evidence' }]);
+    night.see({ is: 'evidence', job: 'lora', attempt: 1, path: '/e', files: 1, seconds: 0 });
+    night.exit({ signal: 'SIGTERM' }, { from: checkpoint(55) });
+    expect(night.commands).toEqual([{ do: 'prepare', job: 'lora', below: 51 }]);
+    night.see({ is: 'prepared', job: 'lora', from: checkpoint(50) });
+    expect(night.commands).toMatchObject([
+      { do: 'spawn', from: checkpoint(50), knobs: { nan: 1 } },
+    ]);
+  });
+
+  test('a checkpoint saved after the onset gains nothing', () => {
+    const night = poisoned();
+    const before = night.job.budget;
+    night.see({ is: 'checkpoint', job: 'lora', checkpoint: checkpoint(55) });
+    expect(night.job.budget).toEqual(before);
+  });
+
+  test('a step or two that a scaler skips are let pass', () => {
+    const night = new Night().start({ target_step: 1000 }).steps(50, 1);
+    night.skip(1).beat({ step: 51, loss: Number.POSITIVE_INFINITY });
+    night.skip(1).beat({ step: 52, loss: 0.5 });
+    night.steps(30, 1);
+    expect(night.of('loss_finite_again')).toHaveLength(1);
+    expect(night.of('nan_confirmed')).toEqual([]);
+  });
+
+  test('three times without a gained checkpoint in between, and it stops', () => {
+    const night = poisoned();
+    for (let life = 1; life <= 3; life += 1) {
+      const { attempt } = night.job;
+      night.see({ is: 'evidence', job: 'lora', attempt, path: '/e', files: 1, seconds: 0 });
+      night.exit({ signal: 'SIGTERM' }, { from: checkpoint(50) });
+      if (life === 3) break;
+      night
+        .pass(5)
+        .see({ is: 'prepared', job: 'lora', from: checkpoint(50) })
+        .spawned();
+      for (let step = 51; step <= 56; step += 1) night.skip(1).beat({ step, loss: Number.NaN });
+    }
+    expect(night.job.run).toMatchObject({ at: 'failed', cause: 'nan' });
+    expect(night.job.attempt).toBe(3);
+    expect(night.rebuilt()).toEqual(night.core.state);
+  });
+});
+
+describe('a full disk', () => {
+  const full = { tail: ['OSError: [Errno 28] No space left on device'] };
+
+  test('holds, asks for room, and goes on when there is some', () => {
+    const night = new Night().start().steps(30, 1);
+    night.exit({ code: 1 }, full);
+    expect(night.job.run).toMatchObject({ at: 'holding', cause: 'disk_full' });
+    expect(night.commands).toEqual([{ do: 'make_room', job: 'lora' }]);
+    const room = {
+      is: 'room',
+      job: 'lora',
+      needed_bytes: 100,
+      pruned: [],
+      pruned_bytes: 0,
+    } as const;
+    night.see({ ...room, free_bytes: 50 });
+    expect(night.job.run.at).toBe('holding');
+    night.pass(31);
+    night.see({ ...room, free_bytes: 500, pruned: ['/out/step-1'], pruned_bytes: 450 });
+    expect(night.of('checkpoints_pruned')).toHaveLength(1);
+    expect(night.does('prepare')).toBe(true);
+    night.see({ is: 'prepared', job: 'lora', from: checkpoint(30) });
+    expect(night.job.attempts_by_cause).toEqual({ start: 1, disk_full: 1 });
+  });
+
+  test('room is made before the save that would fill it', () => {
+    const night = new Night().start().steps(30, 1);
+    night.see({ is: 'checkpoint', job: 'lora', checkpoint: checkpoint(20), free_bytes: 1500 });
+    expect(night.commands).toEqual([{ do: 'make_room', job: 'lora' }]);
+  });
+});
+
+test('a checkpoint that the trainer cannot load is moved away before another is looked for', () => {
+  const night = new Night();
+  night
+    .start()
+    .exit({ signal: 'SIGKILL' }, { from: checkpoint(40) })
+    .spawned();
+  night.exit(
+    { code: 1 },
+    {
+      tail: ['RuntimeError: PytorchStreamReader failed reading zip archive'],
+      from: checkpoint(40),
+    },
+  );
+  expect(night.commands).toMatchObject([{ do: 'quarantine', checkpoint: checkpoint(40) }]);
+  const asked: string[] = [];
+  night.pass(5, () => asked.push(...night.commands.map((command) => command.do)));
+  expect(asked).toContain('prepare');
+});
+
+test('a GPU that fell off the bus ends all starting on this machine', () => {
+  const night = new Night().start().steps(5, 1);
+  night.exit({ code: 1 }, { tail: ['RuntimeError: CUDA error: GPU has fallen off the bus'] });
+  expect(night.job.run).toMatchObject({ at: 'holding', cause: 'host_bad' });
+  expect(night.core.state.host_bad).toContain('fallen off the bus');
+  night.pass(10);
+  expect(night.does('prepare')).toBe(false);
+});
