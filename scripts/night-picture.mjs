@@ -32,6 +32,7 @@ const rows = lines.map(
     `<text x="20" y="${32 + i * LINE}" fill="${hue(line)}" xml:space="preserve">${escaped(line)}</text>`,
 );
 console.log(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13.5">
+<title>What nightwarden demo prints: a crash, a killed daemon and a hang, and the same LoRA</title>
 <rect width="100%" height="100%" rx="10" fill="#0d1117"/>
 ${rows.join('\n')}
 </svg>`);

@@ -41,7 +41,7 @@ export function census(
   shepherd: ProcessRef | null,
   since: number,
 ): { found: Member[]; sure: boolean } {
-  const { living: every, sure: listed } = snapshot();
+  const { living: every, sure: listed } = snapshot(shepherd);
   let sure = listed;
   const seen = sightings.get(lineage) ?? new Set<string>();
   const all = every.filter((stat) => stat.start_ticks >= since && stat.pid !== process.pid);
