@@ -38,6 +38,12 @@ const LONGEST_PASS = 2000;
 const Z99 = 2.326;
 /** Steps and passes that look idle in their middle. */
 const WAIT_CHANCE = { step: 0.003, phase: 0.15 };
+/** Phases in which trainers ask the network, and how long the other side keeps them waiting. */
+const NETWORK: readonly Phase[] = ['startup', 'load', 'finish'];
+const ANSWER = { least: 2, most: 75 };
+/** What one in a hundred of all passes waits: one in fifteen of those that wait at all. */
+const ANSWER_99 = ANSWER.most * (ANSWER.least / ANSWER.most) ** (0.01 / WAIT_CHANCE.phase);
+const BEFORE_STEPS: readonly Phase[] = ['startup', 'load', 'cache', 'first_step'];
 
 /** One attempt of a trainer: what it does, one span after the other, and how it looks from outside. */
 export class Trainer {
@@ -99,8 +105,19 @@ export class Trainer {
   p99(phase: Phase, at: number): number {
     const slow = this.slowness(at).factor;
     if (phase === 'step') return this.noise.p99 * this.usual(slow);
+    if (!this.plan.trainer.reports && BEFORE_STEPS.includes(phase)) return this.beforeSteps();
     const { median, sigma } = this.plan.trainer.phases[phase];
+    if (NETWORK.includes(phase))
+      return Math.max(median * Math.exp(Z99 * sigma), median + ANSWER_99);
     return median * Math.exp(Z99 * sigma) * (ONCE.includes(phase) ? 1 : slow);
+  }
+
+  /** All that comes before the first step is one phase to whoever is told of none. */
+  private beforeSteps(): number {
+    const { startup, load, first_step } = this.plan.trainer.phases;
+    return (
+      startup.median + load.median * (this.attempt > 1 ? 0.4 : 1) + first_step.median + ANSWER_99
+    );
   }
 
   /** Ends the present span at its end and begins the next. `quiet`: seconds a step may take without
@@ -218,6 +235,12 @@ export class Trainer {
   private addWait(span: Span, phase: Phase, seconds: number): void {
     const { rng } = this;
     const at = rng.next() * (span.to - span.from);
+    if (NETWORK.includes(phase)) {
+      const answer = rng.log(ANSWER.least, ANSWER.most);
+      span.wait = { from: span.from + at, to: span.from + at + answer };
+      span.to += answer;
+      return;
+    }
     // A wait is for something else than the work that may be slow just then.
     const { median, sigma } = this.plan.trainer.phases[phase];
     const p99 = median * (phase === 'step' ? this.noise.p99 : Math.exp(Z99 * sigma));
@@ -255,7 +278,10 @@ export class Trainer {
   wedge(now: number, flavour: Hang['flavour']): void {
     this.count(now);
     const { phase } = this.span;
-    this.hang = { at: now, flavour, phase, p99: this.p99(phase, now) };
+    const { reports } = this.plan.trainer;
+    const p99 = this.p99(phase, now);
+    const told = !reports && BEFORE_STEPS.includes(phase) ? 'startup' : phase;
+    this.hang = { at: now, flavour, phase: told, p99 };
     this.span.to = Number.POSITIVE_INFINITY;
   }
 

@@ -5,8 +5,8 @@ import type { Learned } from './state.js';
 
 /** What a phase is allowed, all in seconds. */
 export interface PhaseBudget {
-  /** The phase's own 99th percentile, null without a history. */
-  readonly p99: number | null;
+  /** The phase's own median, 0 without a history. */
+  readonly usual: number;
   /** Silence after which it is looked at from outside. */
   readonly look: number;
   /** Silence that makes a hang, together with idleness of `idle` seconds. */
@@ -35,13 +35,14 @@ export interface Grounds {
 const IDLE_PART = 0.75;
 /** Looks begin at this part of it: idleness has to be seen for most of it, and most steps are never
  * looked at. */
-const LOOK_AT = 0.28;
+const LOOK_AT = 0.25;
 /** A process that is busy is suspected after so many times that silence. */
 const BUSY = 2;
 /** The part at which looks begin where there is no history. */
 const LOOK_SOON = 0.1;
-/** What is added to the budget for how few samples it rests on: 0.7 of it at one, 0.07 at a hundred. */
-const FEW = 0.7;
+/** What is added to the budget for how few samples it rests on: a half at one, a twentieth at
+ * a hundred. */
+const FEW = 0.5;
 /** Phases that an attempt passes once. Their times say little of how long they may look idle (a
  * cache that is there already, a model in memory), so they never wait longer than without history. */
 const ONCE: ReadonlySet<Phase> = new Set<Phase>([
@@ -53,6 +54,9 @@ const ONCE: ReadonlySet<Phase> = new Set<Phase>([
 ]);
 /** The others have passed often enough by then for their own tail to be trusted instead. */
 const OFTEN = 20;
+/** A trainer asks a hub for what it has already, logs in to a tracker, uploads its result: it then looks
+ * idle for as long as the other side keeps it waiting. */
+const NETWORK: ReadonlySet<Phase> = new Set<Phase>(['startup', 'load', 'finish']);
 /** Without a history a step is given the time of several others: it may take as long as they. */
 const UNKNOWN_STEP = 4;
 /** Each attempt that hung without a step doubles the idleness asked for where there is no history, up
@@ -80,7 +84,7 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
   const silent = Math.min(Math.max(wanted, policy.floor_seconds), ceiling);
   const idle = Math.max(policy.confirm_seconds, silent * IDLE_PART);
   const learnedBudget = {
-    p99: own,
+    usual: quantile(sketch, 0.5) ?? 0,
     look: silent * LOOK_AT,
     silent,
     idle,
@@ -88,6 +92,8 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
     patience: Math.min(silent * BUSY, ceiling),
     ceiling,
   };
+  // How long the other side lets one wait says nothing of the next time.
+  if (NETWORK.has(phase)) return { ...unknown, patience: learnedBudget.patience, ceiling };
   const trusted = phase === 'step' || (!ONCE.has(phase) && samples(sketch) >= OFTEN);
   if (trusted) return learnedBudget;
   return {
@@ -101,10 +107,11 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
 function withoutHistory(phase: Phase, { policy, hangs }: Grounds): PhaseBudget {
   const ceiling = policy.ceilings[phase];
   const times = (phase === 'step' ? UNKNOWN_STEP : 1) * 2 ** Math.min(hangs, MOST_DOUBLINGS);
-  const idle = Math.min(policy.idle_seconds * times, ceiling);
+  const { idle_seconds, network_seconds } = policy;
+  const idle = Math.min((NETWORK.has(phase) ? network_seconds : idle_seconds) * times, ceiling);
   const patience = Math.min(policy.defaults[phase], ceiling);
   const look = idle * LOOK_SOON;
-  return { p99: null, look, silent: idle, idle, allowance: patience, patience, ceiling };
+  return { usual: 0, look, silent: idle, idle, allowance: patience, patience, ceiling };
 }
 
 /** How far beyond all experience a busy process may go: a livelock uses the CPU for ever. */

@@ -24,6 +24,8 @@ export interface HangPolicy {
   readonly confirm_seconds: number;
   /** A process idle in every respect for this long hangs, in a phase without a history. */
   readonly idle_seconds: number;
+  /** The same for the phases in which trainers ask the network: startup, load, finish. */
+  readonly network_seconds: number;
   /** A busy process is left alone for at least this long, in a phase with a history. */
   readonly livelock_seconds: number;
 }

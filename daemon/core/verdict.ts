@@ -32,6 +32,7 @@ const LOOK_EVERY = { least: 0.5, most: 5 };
 /** Work beyond a step's own time shows that the trainer is at something it did not report; a wait in
  * the middle of that may last so many times the work before it. */
 const WAIT_PER_WORK = 3;
+const STEP_AND_A_HALF = 1.5;
 
 /**
  * Judges every open phase, the outermost first, and returns the gravest verdict: an expired outer
@@ -118,8 +119,8 @@ function ceilingOf(phase: Phase, clock: PhaseClock, watch: Watch, grounds: Groun
   return stalled ? ceilings[phase] : phaseBudget(phase, grounds).ceiling;
 }
 
-/** Idleness asked for, in seconds, where the trainer had worked on for longer than a step takes
- * before it went idle; 0 where it had not. */
+/** Idleness asked for, in seconds, where the trainer may be at something it does not report: it had
+ * worked on for longer than a step takes before it went idle, or nobody watched it begin. */
 function unreported(
   clock: PhaseClock,
   watch: Watch,
@@ -127,7 +128,9 @@ function unreported(
   grounds: Grounds,
 ): number {
   if (watch.idle === null || phaseOf(clock) !== 'step') return 0;
+  const { idle_seconds } = grounds.policy;
+  if (watch.blind) return idle_seconds;
   const worked = watch.idle.since - clock.since;
-  if (worked <= budget.look + (budget.p99 ?? 0) + 1) return 0;
-  return Math.min(grounds.policy.idle_seconds, worked * WAIT_PER_WORK);
+  if (worked <= budget.look + STEP_AND_A_HALF * budget.usual + 1) return 0;
+  return Math.min(idle_seconds, worked * WAIT_PER_WORK);
 }

@@ -34,6 +34,7 @@ export const policy: Policy = {
     idle_cpu: 0.1,
     confirm_seconds: 2,
     idle_seconds: 30,
+    network_seconds: 30,
     livelock_seconds: 900,
   },
   retry: {

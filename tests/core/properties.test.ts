@@ -338,7 +338,7 @@ interface Step {
 
 const rules: Policy = {
   ...policy,
-  hang: { ...policy.hang, floor_seconds: 4, idle_seconds: 6 },
+  hang: { ...policy.hang, floor_seconds: 4, idle_seconds: 6, network_seconds: 6 },
   retry: { ...policy.retry, limits: {}, ceiling: 5 },
 };
 

@@ -75,8 +75,12 @@ export function onAdopted(turn: Turn, seen: Seen<'adopted'>): void {
     );
     return;
   }
-  const stepped = job.progress.high > job.progress.high_at_start;
-  turn.setWatch(name, armWatch(attempt, turn.now.mono, job.progress.step, stepped));
+  turn.setWatch(name, armWatch(attempt, turn.now.mono, job.progress.step, hasStepped(job)));
+}
+
+/** Whether the attempt has made a step of its own, be it one that was made before. */
+export function hasStepped(job: Job): boolean {
+  return job.progress.step !== null && job.progress.step > (job.from?.step ?? 0);
 }
 
 /** When this job was last known to be watched: its last step, or the daemon before this one. */

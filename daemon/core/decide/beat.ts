@@ -9,6 +9,7 @@ import {
   type PhaseClock,
   type Watch,
 } from '../watch.js';
+import { hasStepped } from './attempts.js';
 import { withPhases } from './phases.js';
 import type { Turn } from './turn.js';
 
@@ -47,8 +48,8 @@ export function onSteps(turn: Turn, seen: Extract<Observation, { is: 'steps' }>)
 
 /** No clocks: it ended while no daemon watched, and this is what it left behind. */
 function watchOf(turn: Turn, job: Job, attempt: number): Watch {
-  const seen = job.progress.high > job.progress.high_at_start;
-  return turn.watch(job.name) ?? armWatch(attempt, turn.now.mono, job.progress.step, seen);
+  const { step } = job.progress;
+  return turn.watch(job.name) ?? armWatch(attempt, turn.now.mono, step, hasStepped(job));
 }
 
 const isFirst = (watch: Watch): boolean => watch.main.name !== 'step';

@@ -59,12 +59,14 @@ export class Live {
     this.timer = setInterval(() => this.poll(), at.settings.poll_seconds * 1000);
   }
 
-  /** Reads everything that was left unread; the trainer is dead, so nothing more comes. Returns the
-   * last lines of its output. */
-  async drain(): Promise<readonly string[]> {
+  /** Reads everything that was left unread; the trainer is dead, so nothing more comes. Its last line
+   * needs no end if it was not torn off (`whole`). Returns the last lines of its output. */
+  async drain(whole: boolean): Promise<readonly string[]> {
+    // A read or a cut of the log may be under way.
+    await this.working;
     await this.heartbeats?.refresh();
     this.tell(await this.follower.poll());
-    this.tell(await this.follower.poll());
+    if (whole) this.tell(await this.follower.finish());
     return this.follower.tail();
   }
 

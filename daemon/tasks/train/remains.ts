@@ -3,8 +3,12 @@ import { LogFollower, type Merged, watchHeartbeats } from '../../../trainer/hear
 import type { Surroundings } from './context.js';
 
 /** Reads what an attempt left that ended while no daemon watched: tells its last progress and
- * returns the last lines of its output. */
-export async function readRemains(at: Surroundings, attempt: number): Promise<readonly string[]> {
+ * returns the last lines of its output. `whole`: its last line was not torn off. */
+export async function readRemains(
+  at: Surroundings,
+  attempt: number,
+  whole: boolean,
+): Promise<readonly string[]> {
   const tell = (beat: Merged | null): void => {
     if (beat !== null) void at.observe({ is: 'beat', job: at.name, attempt, beat });
   };
@@ -21,7 +25,7 @@ export async function readRemains(at: Surroundings, attempt: number): Promise<re
   try {
     await heartbeats.refresh();
     tell(await follower.poll());
-    tell(await follower.poll());
+    if (whole) tell(await follower.finish());
     return follower.tail();
   } finally {
     await heartbeats.close();

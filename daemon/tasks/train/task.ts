@@ -9,6 +9,7 @@ import {
   LaunchFailed,
   launch,
   lineageOf,
+  type ProcessRef,
   settle,
   type Target,
   wake,
@@ -68,16 +69,22 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
   };
 
   /** The trainer is gone: what it left behind is ended, read and judged. */
-  const ended = async (attempt: number, exit: Exit | null, rebooted: boolean): Promise<void> => {
+  const ended = async (
+    attempt: number,
+    exit: Exit | null,
+    rebooted: boolean,
+    shepherd: ProcessRef | null = null,
+  ): Promise<void> => {
     const was = live?.attempt === attempt ? live : null;
     live = null;
-    const target: Target = was?.target ?? { lineage: at.lineage, shepherd: null, since: 0 };
+    const target: Target = was?.target ?? { lineage: at.lineage, shepherd, since: 0 };
     const cleared = await kill(target, {
       grace_seconds: LEFTOVER_GRACE,
       verify_seconds: at.settings.verify_seconds,
     });
     if (cleared.is === 'survived') return unkillable(attempt, cleared.survivors);
-    const output = was === null ? readRemains(at, attempt) : was.drain();
+    const whole = exit?.code === 0;
+    const output = was === null ? readRemains(at, attempt, whole) : was.drain(whole);
     // The total, which may stand in what is still unread, bounds the steps a checkpoint can have.
     if (!isTotalKnown(at)) await output;
     const [tail, artefact, from] = await Promise.all([
@@ -179,7 +186,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
         trainer: found.trainer,
       });
     }
-    await ended(attempt, found.exit, found.rebooted);
+    await ended(attempt, found.exit, found.rebooted, found.shepherd);
   };
 
   const evidence = async (attempt: number, why: string): Promise<void> => {
