@@ -244,7 +244,7 @@ export class Trainer {
     // A wait is for something else than the work that may be slow just then.
     const { median, sigma } = this.plan.trainer.phases[phase];
     const p99 = median * (phase === 'step' ? this.noise.p99 : Math.exp(Z99 * sigma));
-    const known = (this.passed.get(phase) ?? 0) >= (phase === 'step' ? 100 : 30);
+    const known = (this.passed.get(phase) ?? 0) >= 100;
     let most = known ? 1.5 * p99 : 1.5 * median;
     if (phase !== 'step' && (ONCE.includes(phase) || !known)) most = Math.min(most, 20);
     if (phase !== 'step' && !this.isTold(phase) && !ONCE.includes(phase)) {

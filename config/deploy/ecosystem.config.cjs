@@ -3,9 +3,8 @@
 // pm2 keeps the daemon alive; the daemon keeps the training alive. `pm2 stop nightwarden` ends the
 // watch and leaves the trainer running; `nightwarden stop` ends a training.
 //
-// pm2 keeps the environment it was started with, tokens included, and `pm2 save` writes it to a
-// file that everybody on the machine can read. `umask 077` before `pm2 save`, or the token in a
-// file HF_TOKEN instead of the environment, keeps it yours.
+// pm2 keeps the environment it was started with, and `pm2 save` writes it to a file that everybody
+// on the machine can read. So tokens are kept out of it: under pm2 they are given by a file.
 const { join, resolve } = require('node:path');
 
 const root = join(__dirname, '..', '..');
@@ -22,6 +21,8 @@ module.exports = {
       args: ['up', '--takeover'],
       cwd: root,
       env: { NIGHTWARDEN_HOME: home },
+      // Every variable whose name holds one of these.
+      filter_env: ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HUGGINGFACE_TOKEN', 'RUNPOD_API_KEY'],
 
       // The default ends every descendant, the trainer included, with each restart of the daemon.
       treekill: false,

@@ -52,8 +52,8 @@ const ONCE: ReadonlySet<Phase> = new Set<Phase>([
   'first_step',
   'finish',
 ]);
-/** The others have passed often enough by then for their own tail to be trusted instead. */
-const OFTEN = 20;
+/** The others have passed often enough by then for a 99th percentile to be one: it is trusted instead. */
+const OFTEN = 80;
 /** A trainer asks a hub for what it has already, logs in to a tracker, uploads its result: it then looks
  * idle for as long as the other side keeps it waiting. */
 const NETWORK: ReadonlySet<Phase> = new Set<Phase>(['startup', 'load', 'finish']);
