@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   bootId,
-  isAlive,
+  isEnding,
   keyOf,
   type ProcessRef,
   readProc,
@@ -56,7 +56,7 @@ export function census(
     if (belongs.has(stat.pid)) continue;
     const environ = environOf(stat);
     if (hasMark(environ, mark)) belongs.add(stat.pid);
-    else if (environ === '' && !isAlive(refOf(stat))) sure = false;
+    else if (environ === '' && stat.session !== 0 && isEnding(refOf(stat))) sure = false;
   }
   addDescendants(all, belongs);
   const found = all.filter((stat) => belongs.has(stat.pid) && !isShepherd(stat, shepherd));

@@ -92,6 +92,19 @@ export function isAlive(ref: ProcessRef): boolean {
   return stat !== null && stat.letter !== 'Z' && stat.letter !== 'X';
 }
 
+/**
+ * Dead, or on its way there: a process that ends gives up its memory, and with it its environment,
+ * some time before it is a zombie (virtual size 0, field 23 of proc(5)'s stat). Threads of the kernel
+ * look the same all their lives.
+ */
+export function isEnding(ref: ProcessRef): boolean {
+  const line = readProc(`/proc/${ref.pid}/stat`);
+  const stat = line === null ? null : parseStat(line);
+  if (line === null || stat === null || stat.start_ticks !== ref.start_ticks) return true;
+  const vsize = line.slice(line.lastIndexOf(')') + 2).split(' ')[23 - 3];
+  return stat.letter === 'Z' || stat.letter === 'X' || vsize === '0';
+}
+
 /** The stat line of exactly this process; null when it is gone or its pid is another's now. */
 export function statOf(ref: ProcessRef): Stat | null {
   if (ref.boot_id !== bootId()) return null;
