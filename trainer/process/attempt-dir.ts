@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
@@ -22,26 +14,23 @@ export function makeAttemptDir(dir: string): void {
 }
 
 /**
- * Begins attempt.json and returns what ends it: syncs it and gives it its name, so that it is there
- * whole or not at all. After a power cut its boot id is what tells that the pids beside it are of
- * another boot. The sync takes as long as all the rest of a start, and the trainer need not wait for
- * it: nobody syncs the claim that is made meanwhile.
+ * Writes attempt.json, synced and under its name at once, so that it is there whole or not at all.
+ * After a power cut its boot id is what tells that the pids beside it are of another boot. The trainer
+ * need not wait for it: nobody syncs the claim that is made meanwhile.
  */
-export function beginFacts(
+export async function writeFacts(
   dir: string,
   facts: Readonly<Record<string, unknown>>,
-): () => Promise<void> {
+): Promise<void> {
   const temporary = join(dir, '.attempt.json.tmp');
-  writeFileSync(temporary, `${JSON.stringify(facts, null, 1)}\n`);
-  return async () => {
-    const file = await open(temporary, 'r+');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, join(dir, 'attempt.json'));
-  };
+  const file = await open(temporary, 'w');
+  try {
+    await file.writeFile(`${JSON.stringify(facts, null, 1)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, join(dir, 'attempt.json'));
 }
 
 /** The process that made the file, null while the file is absent or its line is not whole. */

@@ -9,3 +9,4 @@ export { capLog } from './log-cap.js';
 export { anyStopped, type Look, lookAt, stateLetter, type Usage, usage } from './outside.js';
 export { bootId, isAlive, type ProcessRef, readStat, refOf } from './proc.js';
 export { type Found, settle } from './settle.js';
+export { type Standby, startStandby } from './standby.js';

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { abandon, beginFacts, makeAttemptDir, readRef } from './attempt-dir.js';
+import { abandon, makeAttemptDir, readRef, writeFacts } from './attempt-dir.js';
 import { kill } from './kill.js';
 import { LINEAGE_VARIABLE } from './lineage.js';
-import { packageFile } from './package-file.js';
 import { bootId, type ProcessRef } from './proc.js';
+import { type Standby, shepherdPath } from './standby.js';
 
 export interface Launch {
   /** The attempt's own folder. */
@@ -48,16 +48,23 @@ const CLEARED_WITHIN = 5;
 /**
  * Starts a shepherd in a session of its own and waits until the trainer has recorded itself. Throws
  * {@link LaunchFailed}, and nothing of the attempt runs then or ever will. `onChild` is told of the
- * child at once, so that an exit is seen however early it comes.
+ * child at once, so that an exit is seen however early it comes. `standby`: a shepherd started ahead,
+ * used if it still waits and can be told this.
  */
 export async function launch(
   how: Launch,
   onChild: (child: ChildProcess) => void,
+  standby: Standby | null = null,
 ): Promise<Launched> {
-  const { child, endFacts } = begin(how);
+  const child = begin(how, standby);
   onChild(child);
   // Without the file the trainer runs just as well: a disk that refuses it must not end the attempt.
-  const facts = endFacts().catch(() => undefined);
+  const facts = writeFacts(how.dir, {
+    argv: how.argv,
+    cwd: how.cwd,
+    boot_id: bootId(),
+    ...how.facts,
+  }).catch(() => undefined);
   // The trainer outlives this process; waiting for it must not be what keeps this process alive.
   child.unref();
   const died = new Promise<string>((resolve) => {
@@ -81,16 +88,14 @@ export async function launch(
   );
 }
 
-function begin(how: Launch): { child: ChildProcess; endFacts: () => Promise<void> } {
+function begin(how: Launch, standby: Standby | null): ChildProcess {
   // exec without a word does nothing and succeeds: a training that is over before it began.
   if (!how.argv[0]) throw new LaunchFailed('the command is empty', true);
   try {
     mustBeFolder(how.cwd);
     makeAttemptDir(how.dir);
     mkdirSync(dirname(how.log), { recursive: true });
-    const facts = { argv: how.argv, cwd: how.cwd, boot_id: bootId(), ...how.facts };
-    const endFacts = beginFacts(how.dir, facts);
-    return { child: spawnShepherd(how), endFacts };
+    return shepherdFor(how, standby);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new LaunchFailed(
@@ -109,20 +114,21 @@ function mustBeFolder(cwd: string): void {
     throw Object.assign(new Error(`${cwd} is not a folder; set cwd to one`), { code: 'ENOTDIR' });
 }
 
-function spawnShepherd(how: Launch): ChildProcess {
+function shepherdFor(how: Launch, standby: Standby | null): ChildProcess {
+  const env = {
+    ...how.env,
+    NIGHTWARDEN_HEARTBEAT_DIR: join(how.dir, 'heartbeat'),
+    NIGHTWARDEN_ATTEMPT: String(how.attempt),
+    [LINEAGE_VARIABLE]: `${how.lineage}/${how.attempt}`,
+  };
+  // Opened here in any case: a log that cannot be is to be told by its name and its error.
   const out = openSync(how.log, 'a');
   try {
-    return spawn('/bin/sh', [shepherdPath(), how.dir, ...how.argv], {
-      cwd: how.cwd,
-      env: {
-        ...how.env,
-        NIGHTWARDEN_HEARTBEAT_DIR: join(how.dir, 'heartbeat'),
-        NIGHTWARDEN_ATTEMPT: String(how.attempt),
-        [LINEAGE_VARIABLE]: `${how.lineage}/${how.attempt}`,
-      },
-      stdio: ['ignore', out, out],
-      detached: true,
-    });
+    const taken = standby?.take({ ...how, env });
+    if (taken) return taken;
+    const words = [shepherdPath(), how.dir, ...how.argv];
+    const stdio: ('ignore' | number)[] = ['ignore', out, out];
+    return spawn('/bin/sh', words, { cwd: how.cwd, env, stdio, detached: true });
   } finally {
     closeSync(out);
   }
@@ -149,5 +155,3 @@ async function untilRecorded(dir: string, signal: AbortSignal): Promise<string |
   }
   return null;
 }
-
-const shepherdPath = (): string => packageFile('trainer/process/shepherd.sh');

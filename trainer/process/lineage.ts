@@ -41,7 +41,8 @@ export function census(
   shepherd: ProcessRef | null,
   since: number,
 ): { found: Member[]; sure: boolean } {
-  const { living: every, sure: listed } = snapshot(shepherd);
+  const { living, sure: listed } = snapshot(shepherd);
+  const every = aside.size === 0 ? living : living.filter((stat) => !aside.has(keyOf(stat)));
   let sure = listed;
   const seen = sightings.get(lineage) ?? new Set<string>();
   const all = every.filter((stat) => stat.start_ticks >= since && stat.pid !== process.pid);
@@ -74,6 +75,14 @@ function sessionOf(shepherd: ProcessRef | null, every: readonly Stat[]): number 
   if (shepherd === null || shepherd.boot_id !== bootId()) return null;
   const holder = every.find((stat) => stat.pid === shepherd.pid);
   return holder === undefined || isShepherd(holder, shepherd) ? shepherd.pid : null;
+}
+
+const aside = new Set<string>();
+
+/** A process of ours that bears the mark but runs nothing yet is no member until it is released. */
+export function setAside(ref: ProcessRef): () => void {
+  aside.add(keyOf(ref));
+  return () => void aside.delete(keyOf(ref));
 }
 
 function addDescendants(all: readonly Stat[], belongs: Set<number>): void {

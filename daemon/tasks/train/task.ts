@@ -15,6 +15,7 @@ import {
   wake,
 } from '../../../trainer/process/index.js';
 import type { CheckpointRef, Command } from '../../core/index.js';
+import { Ahead } from './ahead.js';
 import { lookAtArtefact } from './artefact.js';
 import { chooseCheckpoint, chooseFinite, distrust, isTotalKnown } from './checkpoints.js';
 import type { Surroundings, TrainContext, TrainPlan } from './context.js';
@@ -37,6 +38,9 @@ export interface TrainTask {
 /** Leftovers of a trainer that is dead already get this long to end by themselves (seconds). */
 const LEFTOVER_GRACE = 2;
 
+/** After an exit, where another attempt follows. */
+const GOES_ON: ReadonlySet<string> = new Set(['waiting', 'starting', 'running']);
+
 /** One job's attempts. Commands that start, find, end or examine an attempt run one after another;
  * looking and waking never wait for them. */
 export function createTrainTask(name: string, plan: TrainPlan, context: TrainContext): TrainTask {
@@ -55,6 +59,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
       settle_ms: context.settings.settle_seconds * 1000,
     }),
   };
+  const ahead = new Ahead(at);
   let live: Live | null = null;
   let closed = false;
   let oomBefore = oomKills();
@@ -62,6 +67,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
 
   const watch = (next: Live): void => {
     live = next;
+    ahead.arm();
     void next.ended.then((exit) => {
       if (closed || live !== next) return;
       void enqueue(() => ended(next.attempt, exit, false));
@@ -104,6 +110,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
       from,
       artefact_path: plan.done.artefact,
     });
+    if (!GOES_ON.has(at.job()?.run.at ?? 'stopped')) ahead.end();
   };
 
   const unkillable = async (
@@ -145,6 +152,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
   ): Promise<void> => {
     const knobs = knobsOf(plan, turned);
     const argv = [...resumeArgs(plan, from), ...knobs.args];
+    const standby = ahead.take();
     try {
       const how = {
         dir: paths.attempt(attempt),
@@ -156,7 +164,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
         log: paths.log(attempt),
         facts: { job: name, attempt, from },
       };
-      const { child, shepherd, trainer } = await launch(how, () => {});
+      const { child, shepherd, trainer } = await launch(how, () => {}, standby);
       watch(new Live(at, attempt, shepherd, trainer, child));
       await at.observe({ is: 'spawned', job: name, attempt, shepherd, trainer });
     } catch (error) {
@@ -169,6 +177,9 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
         permanent,
         from,
       });
+    } finally {
+      // If it was not up to this order.
+      standby?.end();
     }
   };
 
@@ -250,6 +261,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     },
     async close() {
       closed = true;
+      ahead.end();
       await queue;
       await live?.close();
       await at.store.flush();
