@@ -44,18 +44,24 @@ export function parseStat(line: string): Stat | null {
 /** Null when there is no such process (any more). Throws when it cannot be known, as with no file
  * descriptor left: a living trainer taken for dead would get a second one beside it. */
 export function readStat(pid: number): Stat | null {
-  const text = tolerant(() => readOnce(`/proc/${pid}/stat`));
+  const text = readProc(`/proc/${pid}/stat`);
   return text === null ? null : parseStat(text);
 }
 
-const line = Buffer.alloc(4096);
+let buffer = Buffer.alloc(16_384);
 
 /** readFileSync takes three times as long for files that do not tell their size, and a look at every
  * process stands between a trainer's death and the next one's start. */
 function readOnce(path: string): string {
   const fd = openSync(path, 'r');
   try {
-    return line.toString('latin1', 0, readSync(fd, line, 0, line.length, 0));
+    for (let length = 0; ; ) {
+      const read = readSync(fd, buffer, length, buffer.length - length, length);
+      length += read;
+      // What is read here comes whole into a buffer large enough (stat, wchan and environ do).
+      if (read === 0 || length < buffer.length) return buffer.toString('latin1', 0, length);
+      buffer = Buffer.concat([buffer], buffer.length * 2);
+    }
   } finally {
     closeSync(fd);
   }
@@ -63,7 +69,7 @@ function readOnce(path: string): string {
 
 /** A file of /proc; null when its process ended before or while we read, or is another user's. */
 export function readProc(path: string): string | null {
-  return tolerant(() => readFileSync(path, 'latin1'));
+  return tolerant(() => readOnce(path));
 }
 
 function tolerant(read: () => string): string | null {
