@@ -26,6 +26,8 @@ export interface Grounds {
   readonly policy: HangPolicy;
   /** Attempts that hung without a step gained, since the last gained checkpoint. */
   readonly hangs: number;
+  /** Seconds that a step hardly ever takes longer than just now, null when that is not known. */
+  readonly pace: number | null;
   /** What follows from the above, worked out when it is first asked for. */
   readonly budgets: Partial<Record<Phase, PhaseBudget>>;
 }
@@ -72,12 +74,13 @@ export function phaseBudget(phase: Phase, grounds: Grounds): PhaseBudget {
 }
 
 function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
-  const { learned, policy } = grounds;
+  const { learned, policy, pace } = grounds;
   const sketch = learned[phase];
   const unknown = withoutHistory(phase, grounds);
   if (sketch === undefined || samples(sketch) < policy.min_samples) return unknown;
-  const own = p99(sketch);
-  if (own === null) return unknown;
+  const tail = p99(sketch);
+  if (tail === null) return unknown;
+  const own = phase === 'step' && pace !== null ? Math.min(tail, pace) : tail;
   // Few samples are likely to have missed the slow ones.
   const wanted = own * policy.factor * (1 + FEW / Math.sqrt(samples(sketch)));
   const ceiling = learnedCeiling(phase, sketch, own, grounds);

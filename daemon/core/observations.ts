@@ -24,8 +24,8 @@ export type Observation =
   | { is: 'adopted'; job: string; attempt: number; shepherd: ProcessRef; trainer: ProcessRef }
   | { is: 'never_ran'; job: string; attempt: number }
   | { is: 'beat'; job: string; attempt: number; beat: Beat }
-  /** Several steps that the edge timed one by one, up to `step`; the same as a beat for each at its
-   * own time, as long as nobody looked in between. */
+  /** Several steps that the edge timed one by one, up to `step`: the same as a beat for each at its own
+   * time, where none took long enough to be looked at. */
   | { is: 'steps'; job: string; attempt: number; step: number; seconds: number; bins: Bins }
   | {
       is: 'outside';

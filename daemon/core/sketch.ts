@@ -18,7 +18,7 @@ const SMALLEST = 1e-4;
 /** The bin of durations above three months. */
 const LARGEST = 263;
 /** Samples of a generation: enough for a tail, few enough to follow a trainer of slow steps. */
-const GENERATION = 200;
+const GENERATION = 120;
 /** Below so many samples the 99th percentile is the longest one, and one outlier would be it. */
 const FEW = 100;
 
@@ -33,7 +33,7 @@ export function binOf(seconds: number): number {
 }
 
 /** The middle of a bin, in seconds. */
-function secondsOf(bin: number): number {
+export function secondsOf(bin: number): number {
   return SMALLEST * Math.exp(bin * BASE);
 }
 

@@ -43,7 +43,7 @@ export function judge(watch: Watch, grounds: Grounds, mono: number): Verdict {
   let look: number | null = null;
   let suspect: Verdict | null = null;
   const within = passing(watch);
-  const inner = within === undefined ? 0 : phaseBudget(within.phase, grounds).idle;
+  const inner = within === undefined ? 0 : budgetOf(within, within.phase, grounds).idle;
   for (const clock of clocksOf(watch)) {
     const { budget, patience, ceiling, silent, standing } = clockOf(clock, watch, grounds, mono);
     if (silent.seconds >= budget.look) {
@@ -84,7 +84,7 @@ export function clocksOf(watch: Watch): readonly PhaseClock[] {
 export function clockOf(clock: PhaseClock, watch: Watch, grounds: Grounds, mono: number) {
   const phase = phaseOf(clock);
   const most = (phase: Phase) => ceilingOf(phase, clock, watch, grounds);
-  const own = phaseBudget(phase, grounds);
+  const own = budgetOf(clock, phase, grounds);
   return {
     budget: own,
     patience: hidesAll(phase, watch) ? longest(grounds.policy.defaults) : own.patience,
@@ -98,6 +98,20 @@ export function clockOf(clock: PhaseClock, watch: Watch, grounds: Grounds, mono:
 export function lookEvery(silent: number, budget: PhaseBudget): number {
   const part = Math.max(silent, budget.silent) * LOOK_PART;
   return Math.min(LOOK_EVERY.most, Math.max(LOOK_EVERY.least, part));
+}
+
+/** After one step it is open whether the phase was left open by mistake, or the step was told late: the
+ * more patient of both budgets holds. */
+function budgetOf(clock: PhaseClock, phase: Phase, grounds: Grounds): PhaseBudget {
+  const own = phaseBudget(phase, grounds);
+  if (clock.steps !== 1 || phase === 'step') return own;
+  const step = phaseBudget('step', grounds);
+  return {
+    ...own,
+    silent: Math.max(own.silent, step.silent),
+    idle: Math.max(own.idle, step.idle),
+    patience: Math.max(own.patience, step.patience),
+  };
 }
 
 /** A trainer that reports no phases may do anything before its first step. */
@@ -129,7 +143,7 @@ function unreported(
 ): number {
   if (watch.idle === null || phaseOf(clock) !== 'step') return 0;
   const { idle_seconds } = grounds.policy;
-  if (watch.blind) return idle_seconds;
+  if (watch.unsure > 0) return idle_seconds;
   const worked = watch.idle.since - clock.since;
   if (worked <= budget.look + STEP_AND_A_HALF * budget.usual + 1) return 0;
   return Math.min(idle_seconds, worked * WAIT_PER_WORK);

@@ -1,4 +1,5 @@
 import type { Idle } from './idle.js';
+import { noPace, type Pace } from './pace.js';
 import type { Phase } from './phases.js';
 import { knownPhase } from './phases.js';
 import type { Bins } from './sketch.js';
@@ -19,6 +20,7 @@ export interface Watch {
   /** The time up to here is credited to the phase it was spent in; see {@link credit}. */
   readonly credited_at: number;
   readonly pending: Pending;
+  readonly pace: Pace;
   /** What was seen from outside since the last step, null before the first look. */
   readonly idle: Idle | null;
   /** When the last look from outside was asked for. */
@@ -26,8 +28,9 @@ export interface Watch {
   readonly stopped_since: number | null;
   /** How often a stopped process was continued since the last step. */
   readonly continues: number;
-  /** The time of the next step tells nothing: the daemon or the machine stood still during it. */
-  readonly blind: boolean;
+  /** Steps still to come that tell little, since the daemon or the machine stood still: the first was
+   * made nobody knows when, and what began after it may have gone on for long when it was told. */
+  readonly unsure: 0 | 1 | 2;
   readonly suspicion: { readonly phase: string; readonly since: number } | null;
 }
 
@@ -75,11 +78,12 @@ export function armWatch(attempt: number, mono: number, step: number | null, see
     last_step_at: mono,
     credited_at: mono,
     pending: nothingPending(mono),
+    pace: noPace,
     idle: null,
     looked_at: Number.NEGATIVE_INFINITY,
     stopped_since: null,
     continues: 0,
-    blind: seen,
+    unsure: seen ? 2 : 0,
     suspicion: null,
   };
 }
@@ -104,7 +108,7 @@ export function rearm(watch: Watch, mono: number): Watch {
     credited_at: mono,
     idle: null,
     stopped_since: null,
-    blind: true,
+    unsure: 2,
     suspicion: null,
   };
 }

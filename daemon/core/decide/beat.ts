@@ -1,4 +1,5 @@
 import type { Beat, Observation } from '../observations.js';
+import { withStep, withTimed } from '../pace.js';
 import { addTo, type Bins, binOf, quantile } from '../sketch.js';
 import type { Job } from '../state.js';
 import {
@@ -42,7 +43,7 @@ export function onSteps(turn: Turn, seen: Extract<Observation, { is: 'steps' }>)
   if (watch.last_step !== null && seen.step <= watch.last_step) return;
   const { seconds, bins } = seen;
   // The first of them would not have been timed one by one either: see `untimed`.
-  const timed = isFirst(watch) || watch.blind ? null : { seconds, bins };
+  const timed = isFirst(watch) || isBlind(watch) ? null : { seconds, bins };
   onStep(turn, job, watch, { reached: seen.step, timed }, {});
 }
 
@@ -52,6 +53,8 @@ function watchOf(turn: Turn, job: Job, attempt: number): Watch {
   return turn.watch(job.name) ?? armWatch(attempt, turn.now.mono, step, hasStepped(job));
 }
 
+/** Nobody knows how long the next step took. */
+const isBlind = (watch: Watch): boolean => watch.unsure === 2;
 const isFirst = (watch: Watch): boolean => watch.main.name !== 'step';
 
 function onStep(turn: Turn, job: Job, before: Watch, steps: Steps, beat: Partial<Beat>): void {
@@ -77,7 +80,7 @@ function withSteps(
   const stepping = timed?.seconds ?? Math.max(0, gap - innerSeconds(watch, mono));
   // The first step of an attempt carries its start-up, and the first after a daemon's return
   // steps that nobody timed: nothing to learn a step's time from.
-  const untimed = timed === null && (isFirst(watch) || watch.blind);
+  const untimed = timed === null && (isFirst(watch) || isBlind(watch));
   return {
     ...watch,
     main: clock(last ? 'finish' : 'step', mono),
@@ -85,9 +88,14 @@ function withSteps(
     last_step: reached,
     last_step_at: mono,
     credited_at: mono,
+    pace: untimed
+      ? watch.pace
+      : timed === null
+        ? withStep(watch.pace, stepping / steps, steps)
+        : withTimed(watch.pace, timed.bins),
     idle: null,
     continues: 0,
-    blind: false,
+    unsure: isBlind(watch) ? 1 : 0,
     pending: {
       since: pending.since,
       steps: pending.steps + steps,
@@ -114,7 +122,7 @@ function usefulSeconds(job: Job, watch: Watch, steps: number, reached: number, g
     return (median ?? 0) * steps;
   };
   // A stretch that was suspected, or a start-up, is not training time, but its steps are.
-  const worth = watch.blind
+  const worth = isBlind(watch)
     ? usual()
     : isFirst(watch) || watch.suspicion !== null
       ? Math.min(gap, usual())

@@ -34,7 +34,7 @@ function ofJob(core: Core, job: Job, now: Now, policy: Policy): number {
     case 'running': {
       const watch = core.watches[job.name];
       if (watch === undefined) return Number.POSITIVE_INFINITY;
-      return ofWatch(watch, groundsOf(job, policy), now.mono);
+      return ofWatch(watch, groundsOf(job, watch, policy), now.mono);
     }
     case 'waiting':
       return now.mono + Math.max(0, job.run.until - now.wall);
@@ -78,6 +78,6 @@ export function quietGap(core: Core, name: string, policy: Policy): number {
   const job = core.state.jobs[name];
   const watch = core.watches[name];
   if (job === undefined || watch === undefined || watch.main.name !== 'step') return 0;
-  const grounds = groundsOf(job, policy);
+  const grounds = groundsOf(job, watch, policy);
   return Math.min(...clocksOf(watch).map((clock) => phaseBudget(phaseOf(clock), grounds).look));
 }

@@ -20,7 +20,7 @@ export function onOutside(turn: Turn, seen: Seen<'outside'>): void {
   if (watch === undefined || job === undefined) return;
   const { cpu_seconds, io_bytes, log_bytes, gpu_ratio, storage_wait } = seen;
   const sample = { at: turn.now.mono, cpu_seconds, io_bytes, log_bytes, gpu_ratio, storage_wait };
-  const idle = withOutside(watch.idle, sample, groundsOf(job, turn.policy).policy);
+  const idle = withOutside(watch.idle, sample, groundsOf(job, watch, turn.policy).policy);
   turn.setWatch(seen.job, { ...watch, idle });
   // Judged at once: the next tick may be a poll away.
   look(turn, seen.job, seen.attempt);

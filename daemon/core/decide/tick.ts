@@ -51,7 +51,7 @@ export function look(turn: Turn, name: string, attempt: number): void {
   const job = turn.job(name);
   if (watch === undefined || job === undefined) return;
   const { mono } = turn.now;
-  const verdict = judge(watch, groundsOf(job, turn.policy), mono);
+  const verdict = judge(watch, groundsOf(job, watch, turn.policy), mono);
   if (verdict.look !== null && mono - watch.looked_at >= verdict.look) {
     turn.command({ do: 'observe', job: name, attempt });
     turn.setWatch(name, { ...watch, looked_at: mono });
