@@ -1,5 +1,5 @@
 import { noises, secondsOfBin } from './noise.js';
-import type { Plan } from './plan.js';
+import { FOR_GOOD, type Plan } from './plan.js';
 
 /**
  * Seconds of the night that a supervisor could have made useful that knows each fault at once and
@@ -9,16 +9,19 @@ import type { Plan } from './plan.js';
 export function idealUseful(plan: Plan, restart: number): number {
   const every = secondsBetweenSaves(plan);
   const fatal = plan.faults.filter(({ is }) => is === 'crash' || is === 'hang').map(({ at }) => at);
+  // Storage that is lost for good ends the night on this machine for anybody.
+  const lost = plan.faults.find((fault) => fault.is === 'storage' && fault.seconds >= FOR_GOOD);
+  const end = lost?.at ?? plan.seconds;
   let high = 0;
   let reached = 0;
   let now = startSeconds(plan, 1);
-  for (const at of [...fatal, plan.seconds]) {
+  for (const at of [...fatal.filter((at) => at < end), end]) {
     if (at > now) {
       reached += at - now;
       now = at;
       high = Math.max(high, reached);
     }
-    if (at >= plan.seconds) break;
+    if (at >= end) break;
     reached = Math.floor(reached / every) * every;
     now = Math.max(now, at + restart);
   }

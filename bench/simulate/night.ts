@@ -15,7 +15,7 @@ import {
 import type { Account, Detection } from './account.js';
 import { ENDINGS, type Ending, killedBy } from './endings.js';
 import { idealUseful, startSeconds } from './ideal.js';
-import type { Fault, Plan } from './plan.js';
+import { type Fault, FOR_GOOD, type Plan } from './plan.js';
 import { Rng } from './rng.js';
 import { slownessOf } from './slowness.js';
 import { Trainer } from './trainer.js';
@@ -327,7 +327,7 @@ class Night {
       case 'storage':
         if (trainer === null || trainer.hang !== null || trainer.stopped_at !== null) return;
         trainer.count(this.t);
-        if (fault.seconds < 1e6) return trainer.stall(this.t, fault.seconds);
+        if (fault.seconds < FOR_GOOD) return trainer.stall(this.t, fault.seconds);
         trainer.wedge(this.t, 'storage');
         return;
       default:

@@ -60,6 +60,9 @@ export type Fault = { readonly at: number; readonly index: number } & (
 
 type Draft = Fault extends infer F ? (F extends Fault ? Omit<F, 'index'> : never) : never;
 
+/** Storage that is away for so many seconds does not come back. */
+export const FOR_GOOD = 1e9;
+
 /** Shares of real faults in percent (ByteRobust, SOSP 2025). */
 const MIX = {
   cuda: 36.1,
@@ -192,7 +195,7 @@ function drawFault(rng: Rng, at: number): Draft {
       return { is: 'slow', at, factor: rng.between(2, 6), seconds: rng.between(60, 600) };
     case 'mount':
       return rng.chance(0.8)
-        ? { is: 'storage', at, seconds: rng.chance(0.1) ? 1e9 : rng.log(10, 600) }
+        ? { is: 'storage', at, seconds: rng.chance(0.1) ? FOR_GOOD : rng.log(10, 600) }
         : { is: 'crash', kind: 'io', at };
     case 'hang':
       return drawHang(rng, at);
