@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { findDaemon } from '../../daemon/cli/client.js';
+import { endMarked, killMarked, MARK, markedEnv } from '../../daemon/cli/demo/ours.js';
+import { isOver } from '../../daemon/cli/jobs.js';
+import { waitFor } from '../../daemon/cli/wait.js';
+import type { Entry, JobStatus } from '../../daemon/core/index.js';
+import { Hands } from './hands.js';
+import { type Home, makeHome, unmount } from './home.js';
+import { jobFile } from './jobs.js';
+import { JournalEye } from './journal-eye.js';
+import { Keeper } from './keeper.js';
+import { type Deed, type Plan, sayWhat } from './plan.js';
+import { type Made, ProgressEye } from './progress-eye.js';
+import { processesNaming, type Watchman } from './watchman.js';
+
+const LOOK_MS = 10;
+const ASK_MS = 100;
+/** Between a job's end and the end of its last process. */
+const QUIET_WITHIN_MS = 3000;
+
+/** What was seen of one run. */
+export interface Night {
+  readonly plan: Plan;
+  readonly home: Home;
+  readonly entries: readonly Entry[];
+  /** As the daemon told it, each different answer once. */
+  readonly told: readonly JobStatus[];
+  /** The last answer, from after the end; null when there was none. */
+  readonly last: JobStatus | null;
+  readonly over: boolean;
+  readonly made: readonly Made[];
+  /** What was done from outside and when (Unix seconds). */
+  readonly done: readonly { readonly deed: Deed; readonly time: number }[];
+  readonly starts: number;
+  readonly wrong: readonly string[];
+  readonly seconds: number;
+  /** Removes the home, or keeps it for a look. */
+  clear(keep: boolean): void;
+}
+
+/** Runs a plan in a home of its own under `dir`, to its end or its limit. All it started is ended. */
+export async function play(
+  plan: Plan,
+  dir: string,
+  watchman: Watchman,
+  signal: AbortSignal,
+): Promise<Night> {
+  const began = performance.now();
+  const home = makeHome(mkdtempSync(join(dir, `run-${plan.n}-`)), plan);
+  const mark = randomUUID();
+  const atExit = () => killMarked(mark);
+  process.once('exit', atExit);
+  const wrong: string[] = [];
+  const note = (what: string): void => {
+    if (!wrong.includes(what) && wrong.length < 20) wrong.push(what);
+  };
+  const keeper = new Keeper(home.root, markedEnv(process.env, mark));
+  const over = new AbortController();
+  const stage = new Stage(home, plan, keeper, over.signal);
+  const unwatch = watchman.watch(home.lineage, note);
+  const told = new Map<string, JobStatus>();
+  let last: JobStatus | null = null;
+  let isEnd = false;
+  try {
+    await keeper.start();
+    await keeper.client?.queue(join(home.root, 'job.yaml'), jobFile(plan, home.work));
+    stage.begin();
+    const until = began + plan.limit_seconds * 1000;
+    while (!isEnd && performance.now() < until && !signal.aborted) {
+      const job = await keeper.job();
+      if (job !== null) told.set(JSON.stringify({ ...job, ettr: null }), job);
+      isEnd = job !== null && isOver(job);
+      if (!isEnd) await delay(ASK_MS);
+    }
+    over.abort();
+    await stage.settled();
+    await keeper.settled();
+    last = await keeper.job();
+    const left = await leftOver([`NIGHTWARDEN_ATTEMPT_ID=${home.lineage}/`]);
+    if (isEnd && left !== null) note(`left over after the end of the job: ${left}`);
+    await keeper.end();
+    const more = await leftOver([home.root, `${MARK}=${mark}`]);
+    if (isEnd && more !== null) note(`left over after the end of the daemon: ${more}`);
+  } catch (error) {
+    note((error as Error).message);
+  } finally {
+    over.abort();
+    const daemon = findDaemon(home.root)?.pid;
+    const deathless = await endMarked(mark, daemon === undefined ? [] : [daemon]);
+    if (deathless.length > 0) note(`would not end: ${deathless.join(', ')}`);
+    stage.close();
+    unwatch();
+    process.off('exit', atExit);
+  }
+  return {
+    plan,
+    home,
+    entries: stage.entries,
+    told: [...told.values()],
+    last,
+    over: isEnd,
+    made: stage.made,
+    done: stage.done,
+    starts: keeper.starts,
+    wrong: [...wrong, ...keeper.wrong, ...stage.wrong],
+    seconds: (performance.now() - began) / 1000,
+    clear(keep) {
+      unmount(home, keep);
+      if (!keep) rmSync(home.root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The eyes of a run, and the deeds that wait for what they see. */
+class Stage {
+  readonly done: { deed: Deed; time: number }[] = [];
+  readonly wrong: string[] = [];
+  private readonly journal: JournalEye;
+  private readonly progress: ProgressEye;
+  private readonly hands: Hands;
+  private readonly happened = new Map<string, number>();
+  private timer: NodeJS.Timeout | null = null;
+  private deeds: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    home: Home,
+    private readonly plan: Plan,
+    keeper: Keeper,
+    private readonly over: AbortSignal,
+  ) {
+    this.journal = new JournalEye(home.state, ({ type }) => {
+      this.happened.set(type, (this.happened.get(type) ?? 0) + 1);
+    });
+    const trace = plan.program.kind === 'reference' ? null : join(home.work, 'trace.jsonl');
+    this.progress = new ProgressEye(trace, home.attempts);
+    this.hands = new Hands(home, keeper);
+  }
+
+  get entries(): Entry[] {
+    return [...this.journal.entries.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  get made(): readonly Made[] {
+    return this.progress.made;
+  }
+
+  begin(): void {
+    this.timer = setInterval(() => this.look(), LOOK_MS);
+    this.deeds = Promise.all(this.plan.deeds.map((deed) => this.wait(deed)));
+  }
+
+  async settled(): Promise<void> {
+    await this.deeds;
+  }
+
+  close(): void {
+    if (this.timer !== null) clearInterval(this.timer);
+    this.look();
+    this.journal.close();
+    this.wrong.push(...this.journal.wrong);
+  }
+
+  private look(): void {
+    this.journal.look();
+    this.progress.look();
+  }
+
+  private async wait(deed: Deed): Promise<void> {
+    try {
+      const due = await waitFor(() => (this.isDue(deed) ? true : null), Number.POSITIVE_INFINITY, {
+        everyMs: LOOK_MS / 2,
+        signal: this.over,
+      });
+      if (due === null || !(await this.pause(deed.when.after_ms))) return;
+      const time = Date.now() / 1000;
+      if (!(await this.hands.carryOut(deed.what, this.over))) return;
+      this.done.push({ deed, time });
+      if (deed.what.do === 'fill') await this.empty(deed.what.until, deed.what.for_ms);
+    } catch (error) {
+      this.wrong.push(`${sayWhat(deed.what)}: ${(error as Error).message}`);
+    }
+  }
+
+  private isDue({ when }: Deed): boolean {
+    if (when.at === 'time') return true;
+    if (when.at === 'step') return this.progress.step >= when.step;
+    return (this.happened.get(when.type) ?? 0) >= when.nth;
+  }
+
+  private async empty(until: string | null, for_ms: number): Promise<void> {
+    const so = () => (until !== null && this.happened.has(until) ? true : null);
+    await waitFor(so, for_ms, { everyMs: LOOK_MS, signal: this.over });
+    this.hands.makeRoom();
+  }
+
+  private async pause(ms: number): Promise<boolean> {
+    if (ms > 0) await delay(ms, undefined, { signal: this.over }).catch(() => undefined);
+    return !this.over.aborted;
+  }
+}
+
+/** Who still lives, in words, once those on their way out had time to go; null for nobody. */
+async function leftOver(words: readonly string[]): Promise<string | null> {
+  let left = processesNaming(words);
+  await waitFor(
+    () => {
+      left = processesNaming(words).filter(({ pid }) => pid !== process.pid);
+      return left.length === 0 ? true : null;
+    },
+    QUIET_WITHIN_MS,
+    { everyMs: 100 },
+  );
+  if (left.length === 0) return null;
+  return left.map(({ pid, command }) => `${pid} (${command})`).join(', ');
+}

@@ -1,0 +1,304 @@
+import type { Cause, EventType } from '../../daemon/core/index.js';
+import type { Rng } from '../simulate/rng.js';
+import type { Deed, Plan, Program, Tear, When, Whom } from './plan.js';
+
+/** A plan without what is the same for all. */
+export type Body = Omit<Plan, 'seed' | 'n' | 'scenario'>;
+export type Scenario = (rng: Rng) => Body;
+
+const KILLED: readonly Cause[] = ['crash', 'lost'];
+
+const whole = (rng: Rng, low: number, high: number): number => Math.floor(rng.between(low, high));
+const oneOf = <T>(rng: Rng, ...all: readonly T[]): T => all[whole(rng, 0, all.length)] as T;
+
+type Of<K extends Program['kind']> = Extract<Program, { kind: K }>;
+
+function reference(rng: Rng, faults: readonly string[], own: Partial<Of<'reference'>> = {}) {
+  const seed = oneOf(rng, 42, 7);
+  const pace = { steps: 120, step_seconds: 0.05, save_every: 10 };
+  return { kind: 'reference', ...pace, seed, faults, ...own } as const;
+}
+
+function python(rng: Rng, faults: readonly string[], own: Partial<Of<'python'>> = {}) {
+  const pace = { steps: 120, step_seconds: 0.05, save_every: 20 };
+  return { kind: 'python', ...pace, beats: rng.chance(0.5), faults, ...own } as const;
+}
+
+function body(program: Program, own: Partial<Body> = {}): Body {
+  return {
+    program,
+    deeds: [],
+    settings: {},
+    expected: { is: 'identical' },
+    causes: [],
+    must: [],
+    limit_seconds: 150,
+    ...own,
+  };
+}
+
+function randomKill(rng: Rng, steps: number): Deed {
+  const whom: readonly Whom[] = oneOf<readonly Whom[]>(
+    rng,
+    ['trainer'],
+    ['trainer'],
+    ['shepherd'],
+    ['daemon'],
+    ['daemon'],
+    ['daemon', 'trainer'],
+    ['shepherd', 'trainer'],
+    ['daemon', 'shepherd', 'trainer'],
+  );
+  return { what: { do: 'kill', whom, back_ms: whole(rng, 0, 2500) }, when: anInstant(rng, steps) };
+}
+
+function anInstant(rng: Rng, steps: number): When {
+  if (rng.chance(0.25)) return { at: 'time', after_ms: whole(rng, 0, 4000) };
+  return { at: 'step', step: whole(rng, 3, steps - 3), after_ms: whole(rng, 0, 60) };
+}
+
+const kills: Scenario = (rng) => {
+  const program = rng.chance(0.7) ? reference(rng, []) : python(rng, []);
+  const deeds = Array.from({ length: whole(rng, 2, 5) }, () => randomKill(rng, program.steps));
+  // Small snapshots: a compaction every few events, and kills in the middle of them.
+  const settings = rng.chance(0.4) ? { journal: { compact_bytes: 4096 } } : {};
+  return body(program, { deeds, settings, causes: KILLED });
+};
+
+const ownFault: Scenario = (rng) => {
+  const at = () => whole(rng, 3, 110);
+  const kinds = [
+    'crash',
+    'kill',
+    'segv',
+    'exit0',
+    'oom',
+    'crash-in-save',
+    'grandchild',
+    'tear',
+    'tear-zero',
+  ];
+  const faults = [
+    `${oneOf(rng, ...kinds)}@${whole(rng, 15, 60)}`,
+    `${oneOf(rng, ...kinds)}@${at()}`,
+  ];
+  const deeds = rng.chance(0.3) ? [randomKill(rng, 120)] : [];
+  // Out of memory twice within one stretch would be a stop, as it should be.
+  const once = faults.filter((fault, i) => !fault.startsWith('oom') || i === 0);
+  return body(reference(rng, once), { deeds, causes: [...KILLED, 'exit_early', 'oom'] });
+};
+
+const hang: Scenario = (rng) =>
+  body(reference(rng, [`${oneOf(rng, 'hang', 'hang-deaf')}@${whole(rng, 15, 100)}`]), {
+    causes: ['hang'],
+    must: ['hang_confirmed', 'evidence_saved'],
+  });
+
+const stopped: Scenario = (rng) => {
+  const step = whole(rng, 15, 80);
+  const when: When = { at: 'step', step, after_ms: whole(rng, 0, 60) };
+  const group = rng.chance(0.4);
+  if (rng.chance(0.3))
+    return body(reference(rng, [`stop@${step}`]), { must: ['trainer_continued'] });
+  const program = rng.chance(0.5) ? reference(rng, []) : python(rng, []);
+  return body(program, {
+    deeds: [{ what: { do: 'stop', group }, when }],
+    must: ['trainer_continued'],
+  });
+};
+
+const torn: Scenario = (rng) => {
+  const file = oneOf(rng, 'lora.safetensors', 'optimizer.safetensors', 'train_state.json');
+  const part = rng.between(0.02, 0.98);
+  const how = oneOf<Tear>(
+    rng,
+    { is: 'cut', part },
+    { is: 'zeros', part },
+    { is: 'missing' },
+    { is: 'empty' },
+  );
+  const when: When = { at: 'step', step: whole(rng, 15, 110), after_ms: whole(rng, 0, 60) };
+  const deeds: Deed[] = [{ what: { do: 'tear', file, how, daemon: rng.chance(0.5) }, when }];
+  return body(reference(rng, []), { deeds, causes: KILLED, must: ['checkpoint_quarantined'] });
+};
+
+/** Where a second fault meets the recovery from a first. */
+const RECOVERY: readonly EventType[] = [
+  'attempt_ended',
+  'attempt_starting',
+  'attempt_started',
+  'hang_confirmed',
+  'evidence_saved',
+  'trainer_killed',
+  'suspicion_raised',
+  'checkpoint_verified',
+];
+
+const second: Scenario = (rng) => {
+  const first = oneOf(rng, 'crash', 'hang', 'hang-deaf', 'kill', 'crash-in-save', 'tear');
+  const hangs = first.startsWith('hang');
+  const type = oneOf(rng, ...(hangs ? RECOVERY.slice(3, 7) : RECOVERY.slice(0, 3)));
+  const { what } = randomKill(rng, 120);
+  const nth = hangs || type === 'attempt_ended' ? 1 : 2;
+  const when: When = {
+    at: 'event',
+    type,
+    nth,
+    after_ms: oneOf(rng, 0, 0, whole(rng, 0, 40), whole(rng, 0, 900)),
+  };
+  const third = rng.chance(0.3) ? [randomKill(rng, 120)] : [];
+  return body(reference(rng, [`${first}@${whole(rng, 15, 100)}`]), {
+    deeds: [{ what, when }, ...third],
+    causes: [...KILLED, 'hang'],
+  });
+};
+
+/** The daemon dies in the middle of ending a trainer that is deaf, again and again. */
+const killPath: Scenario = (rng) => {
+  const kill = (type: EventType, after_ms: number, nth: number): Deed => ({
+    what: { do: 'kill', whom: ['daemon'], back_ms: whole(rng, 0, 1500) },
+    when: { at: 'event', type, nth, after_ms },
+  });
+  const deeds = [
+    kill('hang_confirmed', oneOf(rng, 0, whole(rng, 0, 300)), 1),
+    kill('evidence_saved', whole(rng, 0, 6000), 1),
+  ];
+  const fault = oneOf(rng, 'deaf', 'orphan-hang');
+  return body(python(rng, [`${fault}@${whole(rng, 22, 90)}`]), {
+    deeds,
+    causes: ['hang'],
+    must: ['hang_confirmed', 'evidence_saved'],
+  });
+};
+
+/** Busy for ever: patience ends at the ceiling, which the night's own one is too high for here. */
+const IMPATIENT = { livelock_seconds: 6, ceilings: { step: 8 } };
+
+const livelock: Scenario = (rng) => {
+  const at = whole(rng, 45, 100);
+  const program = rng.chance(0.4)
+    ? reference(rng, [`livelock@${at}`])
+    : python(rng, [`${oneOf(rng, 'livelock', 'gil-spin')}@${at}`]);
+  return body(program, { hang: IMPATIENT, causes: ['hang'], must: ['hang_confirmed'] });
+};
+
+const nan: Scenario = (rng) => {
+  const at = whole(rng, 12, 100);
+  const program = rng.chance(0.6) ? reference(rng, [`nan@${at}`]) : python(rng, [`nan@${at}`]);
+  return body(program, { causes: ['nan'], must: ['nan_confirmed'] });
+};
+
+const fullOutputs: Scenario = (rng) => {
+  const when: When = { at: 'step', step: whole(rng, 12, 100), after_ms: whole(rng, 0, 60) };
+  return body(reference(rng, []), {
+    volume: { folder: 'outputs', mib: 128 },
+    deeds: [{ what: { do: 'fill', until: 'job_holding', for_ms: 60_000 }, when }],
+    causes: ['disk_full'],
+    must: ['job_holding', 'hold_ended'],
+  });
+};
+
+const fullState: Scenario = (rng) => {
+  const when: When = { at: 'step', step: whole(rng, 12, 80), after_ms: whole(rng, 0, 60) };
+  const fill: Deed = { what: { do: 'fill', until: null, for_ms: whole(rng, 500, 4000) }, when };
+  const deeds = rng.chance(0.5) ? [fill] : [fill, randomKill(rng, 120)];
+  return body(reference(rng, []), {
+    volume: { folder: 'state', mib: 2 },
+    deeds,
+    causes: KILLED,
+  });
+};
+
+const pythonFault: Scenario = (rng) => {
+  const kinds = ['segv', 'abort', 'exit0', 'oom', 'orphan', 'crash', 'half-weights', 'no-state'];
+  const faults = [`${oneOf(rng, ...kinds)}@${whole(rng, 22, 110)}`];
+  const deeds = rng.chance(0.3) ? [randomKill(rng, 120)] : [];
+  const causes: Cause[] = [...KILLED, 'exit_early', 'oom', 'corrupt'];
+  return body(python(rng, faults), { deeds, causes });
+};
+
+const noSpaceSaid: Scenario = (rng) =>
+  body(python(rng, [`enospc@${whole(rng, 22, 110)}`]), {
+    causes: ['disk_full'],
+    must: ['job_holding', 'hold_ended'],
+  });
+
+const shell: Scenario = (rng) => {
+  const fault = oneOf(rng, 'hang', 'deaf', 'exit0');
+  const pace = { steps: 60, step_seconds: 0.05, save_every: 10 };
+  const faults = [`${fault}@${whole(rng, 15, 55)}`];
+  const causes: Cause[] = fault === 'exit0' ? ['exit_early'] : ['hang'];
+  return body({ kind: 'shell', ...pace, faults }, { causes });
+};
+
+const ranks: Scenario = (rng) => {
+  const kind = oneOf(rng, 'lost', 'stopped');
+  const pace = { steps: 120, step_seconds: 0.05, save_every: 20 };
+  const faults = [`${kind}@${whole(rng, 25, 100)}`];
+  return body(
+    { kind: 'node', ...pace, faults },
+    {
+      causes: kind === 'lost' ? ['hang'] : [],
+      must: [kind === 'lost' ? 'hang_confirmed' : 'trainer_continued'],
+    },
+  );
+};
+
+const refusal: Scenario = (rng) => {
+  const refused = (cause: Cause, program: Program): Body =>
+    body(program, { expected: { is: 'refused', cause }, causes: [cause] });
+  return oneOf(
+    rng,
+    () => refused('permanent', python(rng, [`${oneOf(rng, 'import', 'argument', 'missing')}@0!`])),
+    () => refused('exit_early', python(rng, ['exit0@0!'])),
+    () => refused('crash', python(rng, ['crash@0!'])),
+    () => refused('oom', python(rng, ['oom@35!'])),
+    () => refused('nan', python(rng, ['nan@35!'])),
+    () => refused('nan', reference(rng, [], { lr: 1e30 })),
+  )();
+};
+
+/** Detection by itself, nothing else going on. */
+const detect =
+  (step_seconds: number): Scenario =>
+  (rng) => {
+    const kinds = ['lock', 'gil', 'hang', 'deaf', 'stuck-save'];
+    const slow = step_seconds >= 1;
+    const [first, next] = slow
+      ? [whole(rng, 4, 7), whole(rng, 8, 11)]
+      : [whole(rng, 25, 45), whole(rng, 60, 80)];
+    const steps = slow ? 12 : 100;
+    const faults = [
+      `${oneOf(rng, ...kinds)}@${first}`,
+      `${oneOf(rng, ...kinds.slice(0, 4))}@${next}`,
+    ];
+    const pace = { steps, step_seconds, save_every: slow ? 2 : 10 };
+    return body(python(rng, faults, pace), {
+      causes: ['hang'],
+      must: ['hang_confirmed', 'evidence_saved'],
+      limit_seconds: 150 + steps * step_seconds * 2,
+    });
+  };
+
+/** Each as often as it comes in a round of runs. */
+export const SCENARIOS: readonly (readonly [name: string, times: number, scenario: Scenario])[] = [
+  ['kills', 4, kills],
+  ['own-fault', 3, ownFault],
+  ['hang', 1, hang],
+  ['stopped', 2, stopped],
+  ['torn', 3, torn],
+  ['second-fault', 4, second],
+  ['kill-path', 1, killPath],
+  ['livelock', 1, livelock],
+  ['nan', 1, nan],
+  ['full-outputs', 1, fullOutputs],
+  ['full-state', 1, fullState],
+  ['python-fault', 3, pythonFault],
+  ['no-space-said', 1, noSpaceSaid],
+  ['shell', 1, shell],
+  ['ranks', 1, ranks],
+  ['refusal', 2, refusal],
+  ['detect-0.05', 2, detect(0.05)],
+  ['detect-0.5', 2, detect(0.5)],
+  ['detect-5', 2, detect(5)],
+];
