@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../../daemon/cli/wait.js';
 import { isAlive, type ProcessRef, readRef } from '../../trainer/process/index.js';
 import { fill, type Home, makeRoom } from './home.js';
@@ -23,6 +24,8 @@ export class Hands {
         return this.kill(what.whom, what.back_ms, signal);
       case 'stop':
         return this.stop(what.group, signal);
+      case 'freeze':
+        return this.freeze(what.all, what.for_ms, signal);
       case 'tear':
         return this.tear(what, signal);
       case 'fill':
@@ -39,11 +42,27 @@ export class Hands {
     const victims = whom.filter((one) => one !== 'daemon') as ('trainer' | 'shepherd')[];
     const found = victims.length === 0 ? [] : await this.living(victims, signal);
     if (found === null) return false;
-    let done = found.length > 0;
-    // The daemon first: it must not see the others die.
-    if (whom.includes('daemon')) done = this.keeper.kill(back_ms) || done;
+    // The daemon first: it must not see the others die. One that is between two lives is dead already,
+    // and only waited for where nobody else is meant.
+    const alone = found.length === 0;
+    const fall = () => (this.keeper.kill(back_ms) ? true : null);
+    const fell = whom.includes('daemon')
+      ? await waitFor(fall, alone ? VICTIM_WITHIN_MS : 0, { everyMs: 2, signal })
+      : null;
     for (const ref of found) send(ref.pid, 'SIGKILL');
-    return done;
+    return !alone || fell !== null;
+  }
+
+  private async freeze(all: boolean, for_ms: number, signal: AbortSignal): Promise<boolean> {
+    const found = await this.living(['shepherd'], signal);
+    if (found === null) return false;
+    const group = -(found as [ProcessRef])[0].pid;
+    if (all) send(group, 'SIGSTOP');
+    await this.keeper.freeze(async () => {
+      await delay(for_ms);
+      if (all) send(group, 'SIGCONT');
+    });
+    return true;
   }
 
   private async stop(group: boolean, signal: AbortSignal): Promise<boolean> {
@@ -85,6 +104,8 @@ export class Hands {
   }
 }
 
+const PAGE = 4096;
+
 function tear(path: string, how: Tear): void {
   const bytes = readFileSync(path);
   switch (how.is) {
@@ -92,6 +113,10 @@ function tear(path: string, how: Tear): void {
       return truncateSync(path, Math.floor(bytes.length * how.part));
     case 'zeros':
       return writeFileSync(path, bytes.fill(0, Math.floor(bytes.length * how.part)));
+    case 'hole': {
+      const page = Math.floor((bytes.length * how.part) / PAGE) * PAGE;
+      return writeFileSync(path, bytes.fill(0, page, Math.min(bytes.length, page + PAGE)));
+    }
     case 'missing':
       return rmSync(path);
     case 'empty':

@@ -15,6 +15,7 @@ export class Keeper {
   private daemon: Background | null = null;
   private turn: Promise<void> = Promise.resolve();
   private killing = false;
+  private frozen = false;
 
   constructor(
     private readonly home: string,
@@ -41,9 +42,23 @@ export class Keeper {
     return true;
   }
 
+  /** Stops the daemon for as long as `meanwhile` takes. */
+  async freeze(meanwhile: () => Promise<void>): Promise<void> {
+    const { daemon } = this;
+    this.frozen = true;
+    daemon?.child.kill('SIGSTOP');
+    try {
+      await meanwhile();
+    } finally {
+      daemon?.child.kill('SIGCONT');
+      this.frozen = false;
+    }
+  }
+
   /** The job as the daemon tells it; null while there is none to ask. */
   async job(): Promise<JobStatus | null> {
     const { client } = this;
+    if (this.frozen) return null;
     if (client === null) {
       const ended = this.daemon?.ended() ?? null;
       if (ended !== null && !this.killing) throw new Error(`the daemon ended by itself (${ended})`);
@@ -52,8 +67,8 @@ export class Keeper {
     try {
       return (await client.status()).jobs[0] ?? null;
     } catch (error) {
-      // Killed while it was asked.
-      if (this.client !== client || this.daemon?.ended() !== null) return null;
+      // Killed or stopped while it was asked.
+      if (this.frozen || this.client !== client || this.daemon?.ended() !== null) return null;
       throw error;
     }
   }

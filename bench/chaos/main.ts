@@ -85,13 +85,13 @@ async function main(): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: Math.min(figure('side', 1), most) }, slot));
-  watchman.close();
+  const looks = await watchman.end();
   for (const name of readdirSync(dir)) {
     if (name.startsWith('baselines-')) rmSync(join(dir, name), { recursive: true });
   }
   // Homes that were kept are still in it.
   if (readdirSync(dir).length === 0) rmdirSync(dir);
-  const result = report({ seed, minutes, accounts, watchman });
+  const result = report({ seed, minutes, accounts, looks });
   process.stdout.write(`${JSON.stringify(result, null, values.json ? 0 : 2)}\n`);
   return ended.signal.aborted ? 130 : result.wrong.length === 0 ? 0 : 1;
 }

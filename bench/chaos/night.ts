@@ -13,11 +13,12 @@ import { jobFile } from './jobs.js';
 import { JournalEye } from './journal-eye.js';
 import { Keeper } from './keeper.js';
 import { type Deed, type Plan, sayWhat } from './plan.js';
+import { processesNaming } from './processes.js';
 import { type Made, ProgressEye } from './progress-eye.js';
-import { processesNaming, type Watchman } from './watchman.js';
+import type { Watchman } from './watchman.js';
 
 const LOOK_MS = 10;
-const ASK_MS = 100;
+const ASK_MS = 50;
 /** Between a job's end and the end of its last process. */
 const QUIET_WITHIN_MS = 3000;
 

@@ -52,6 +52,8 @@ export type What =
   /** SIGKILL to each, at once. A daemon is started again after `back_ms`. */
   | { readonly do: 'kill'; readonly whom: readonly Whom[]; readonly back_ms: number }
   | { readonly do: 'stop'; readonly group: boolean }
+  /** SIGSTOP to the daemon, to the trainer's group too if all is to sleep, and SIGCONT after a while. */
+  | { readonly do: 'freeze'; readonly all: boolean; readonly for_ms: number }
   /** Tears a file of the newest checkpoint and kills the trainer, the daemon too if it is to be found
    * by the next one. */
   | { readonly do: 'tear'; readonly file: string; readonly how: Tear; readonly daemon: boolean }
@@ -61,6 +63,8 @@ export type What =
 export type Tear =
   | { readonly is: 'cut'; readonly part: number }
   | { readonly is: 'zeros'; readonly part: number }
+  /** A page of zeros in the middle: what a power cut leaves of a page that was never written. */
+  | { readonly is: 'hole'; readonly part: number }
   | { readonly is: 'missing' }
   | { readonly is: 'empty' };
 
@@ -85,6 +89,8 @@ export function sayWhat(what: What): string {
       return `kill -9 ${what.whom.join('+')}`;
     case 'stop':
       return what.group ? 'SIGSTOP group' : 'SIGSTOP trainer';
+    case 'freeze':
+      return `SIGSTOP daemon${what.all ? '+group' : ''} for ${what.for_ms} ms`;
     case 'tear': {
       const part = 'part' in what.how ? ` at ${Math.round(what.how.part * 100)} %` : '';
       return `tear ${what.file}: ${what.how.is}${part}, kill -9 trainer${what.daemon ? '+daemon' : ''}`;

@@ -1,6 +1,5 @@
 import type { Account } from './judge.js';
 import { detectionOf, type Spread, spread } from './samples.js';
-import type { Watchman } from './watchman.js';
 
 export interface Report {
   readonly seed: number;
@@ -18,10 +17,10 @@ interface Totals {
   readonly seed: number;
   readonly minutes: number;
   readonly accounts: readonly Account[];
-  readonly watchman: Pick<Watchman, 'looks' | 'longestGap'>;
+  readonly looks: { readonly looks: number; readonly longestGap: number };
 }
 
-export function report({ seed, minutes, accounts, watchman }: Totals): Report {
+export function report({ seed, minutes, accounts, looks }: Totals): Report {
   const inOrder = [...accounts].sort((a, b) => a.n - b.n);
   const programs = [...new Set(inOrder.map(({ program }) => program))];
   return {
@@ -36,7 +35,7 @@ export function report({ seed, minutes, accounts, watchman }: Totals): Report {
         return seconds.length === 0 ? [] : [[name, spread(seconds)]];
       }),
     ),
-    looks: { n: watchman.looks, longest_gap_ms: Math.round(watchman.longestGap) },
+    looks: { n: looks.looks, longest_gap_ms: Math.round(looks.longestGap) },
     wrong: inOrder.flatMap(({ n, wrong }) => (wrong === null ? [] : [{ n, wrong }])),
   };
 }

@@ -10,6 +10,8 @@ export interface Sample {
   readonly of: 'idle' | 'busy' | 'stopped';
   readonly phase: string;
   readonly step_seconds: number;
+  /** Steps that were seen before, in this attempt and those before it. */
+  readonly history: number;
   readonly seconds: number;
   /** The longest it may take. */
   readonly target: number;
@@ -18,6 +20,8 @@ export interface Sample {
 const FLOOR = 10;
 const TIMES_P99 = 3;
 const CONTINUED_WITHIN = 3;
+/** With fewer steps than this the longest one says little of the 99th percentile. */
+const YOUNG = 10;
 
 export function samplesOf(night: Night): Sample[] {
   return night.entries.flatMap((entry) => {
@@ -38,13 +42,14 @@ function hang(night: Night, entry: Extract<Entry, { type: 'hang_confirmed' }>): 
   const p99 =
     entry.phase === 'checkpoint'
       ? quantile(saves(entries), 0.99)
-      : quantile(stepTimes(before), 0.99);
+      : quantile(stepTimes(made.filter(({ time }) => time <= entry.time)), 0.99);
   const busy = plan.program.faults.some((fault) => /^(livelock|gil-spin)@/.test(fault));
   return [
     {
       of: busy ? 'busy' : 'idle',
       phase: entry.phase,
       step_seconds: plan.program.step_seconds,
+      history: made.filter(({ time }) => time <= entry.time).length,
       seconds: entry.time - last.time,
       target: Math.max(FLOOR, Number.isNaN(p99) ? 0 : TIMES_P99 * p99),
     },
@@ -58,7 +63,8 @@ function stop(night: Night, entry: Extract<Entry, { type: 'trainer_continued' }>
   if (since === undefined || isBetween(entries, 'daemon_started', since, entry.time)) return [];
   const { step_seconds } = plan.program;
   const seconds = entry.time - since;
-  return [{ of: 'stopped', phase: 'step', step_seconds, seconds, target: CONTINUED_WITHIN }];
+  const stopped = { of: 'stopped', phase: 'step', step_seconds, history: made.length } as const;
+  return [{ ...stopped, seconds, target: CONTINUED_WITHIN }];
 }
 
 function isBetween(entries: readonly Entry[], type: string, from: number, to: number): boolean {
@@ -68,10 +74,12 @@ function isBetween(entries: readonly Entry[], type: string, from: number, to: nu
 const saves = (entries: readonly Entry[]): number[] =>
   entries.flatMap((e) => (e.type === 'phase_left' && e.phase === 'checkpoint' ? [e.seconds] : []));
 
+/** Each step's own time, those of all attempts; the first of an attempt carries its start. */
 function stepTimes(made: readonly Made[]): number[] {
-  return made.slice(1).map(({ step, time }, i) => {
+  return made.slice(1).flatMap(({ attempt, step, time }, i) => {
     const before = made[i]!;
-    return (time - before.time) / Math.max(1, step - before.step);
+    if (before.attempt !== attempt) return [];
+    return [(time - before.time) / Math.max(1, step - before.step)];
   });
 }
 
@@ -88,8 +96,9 @@ export interface Spread {
 export function detectionOf(samples: readonly Sample[]): Record<string, Spread> {
   const groups = new Map<string, Sample[]>();
   for (const sample of samples) {
-    const { of, phase, step_seconds } = sample;
-    const name = of !== 'idle' ? of : `${phase} of ${step_seconds} s`;
+    const { of, phase, step_seconds, history } = sample;
+    const young = history < YOUNG ? `, fewer than ${YOUNG} before` : '';
+    const name = of !== 'idle' ? of : `${phase} of ${step_seconds} s${young}`;
     groups.set(name, [...(groups.get(name) ?? []), sample]);
   }
   const names = [...groups.keys()].sort();

@@ -107,19 +107,48 @@ const stopped: Scenario = (rng) => {
   });
 };
 
+/** The daemon, or the whole machine, stands still for longer than any patience; nobody is to blame. */
+const frozen: Scenario = (rng) => {
+  const step = whole(rng, 15, 80);
+  const when: When = { at: 'step', step, after_ms: whole(rng, 0, 60) };
+  const what = { do: 'freeze', all: rng.chance(0.5), for_ms: whole(rng, 3000, 14_000) } as const;
+  const program = rng.chance(0.5) ? reference(rng, []) : python(rng, []);
+  return body(program, { deeds: [{ what, when }] });
+};
+
+/** One daemon after the other dies, some before they are ready. */
+const storm: Scenario = (rng) => {
+  let after_ms = 0;
+  const deeds = Array.from({ length: whole(rng, 4, 7) }, (): Deed => {
+    after_ms += whole(rng, 50, 900);
+    const what = { do: 'kill', whom: ['daemon'], back_ms: whole(rng, 0, 100) } as const;
+    return { what, when: { at: 'time', after_ms } };
+  });
+  const trainer = rng.chance(0.5) ? [randomKill(rng, 120)] : [];
+  const settings = rng.chance(0.4) ? { journal: { compact_bytes: 4096 } } : {};
+  return body(reference(rng, []), { deeds: [...deeds, ...trainer], settings, causes: KILLED });
+};
+
 const torn: Scenario = (rng) => {
-  const file = oneOf(rng, 'lora.safetensors', 'optimizer.safetensors', 'train_state.json');
+  const strange = rng.chance(0.3);
+  const file = strange
+    ? oneOf(rng, 'weights.safetensors', 'state.json')
+    : oneOf(rng, 'lora.safetensors', 'optimizer.safetensors', 'train_state.json');
   const part = rng.between(0.02, 0.98);
   const how = oneOf<Tear>(
     rng,
     { is: 'cut', part },
     { is: 'zeros', part },
+    { is: 'hole', part: part * 0.9 },
     { is: 'missing' },
     { is: 'empty' },
   );
-  const when: When = { at: 'step', step: whole(rng, 15, 110), after_ms: whole(rng, 0, 60) };
+  const when: When = { at: 'step', step: whole(rng, 25, 110), after_ms: whole(rng, 0, 60) };
   const deeds: Deed[] = [{ what: { do: 'tear', file, how, daemon: rng.chance(0.5) }, when }];
-  return body(reference(rng, []), { deeds, causes: KILLED, must: ['checkpoint_quarantined'] });
+  const program = strange ? python(rng, []) : reference(rng, []);
+  // What looks whole from outside, the trainer itself finds out at its resume.
+  const causes: Cause[] = [...KILLED, 'corrupt'];
+  return body(program, { deeds, causes, must: ['checkpoint_quarantined'] });
 };
 
 /** Where a second fault meets the recovery from a first. */
@@ -264,10 +293,11 @@ const detect =
   (rng) => {
     const kinds = ['lock', 'gil', 'hang', 'deaf', 'stuck-save'];
     const slow = step_seconds >= 1;
-    const [first, next] = slow
-      ? [whole(rng, 4, 7), whole(rng, 8, 11)]
-      : [whole(rng, 25, 45), whole(rng, 60, 80)];
-    const steps = slow ? 12 : 100;
+    const soon = slow && rng.chance(0.5);
+    const at = soon ? [4, 7, 8, 11] : slow ? [10, 13, 14, 19] : [25, 45, 60, 80];
+    const [a, b, c, d] = at as [number, number, number, number];
+    const [first, next] = [whole(rng, a, b), whole(rng, c, d)];
+    const steps = soon ? 12 : slow ? 20 : 100;
     const faults = [
       `${oneOf(rng, ...kinds)}@${first}`,
       `${oneOf(rng, ...kinds.slice(0, 4))}@${next}`,
@@ -286,7 +316,9 @@ export const SCENARIOS: readonly (readonly [name: string, times: number, scenari
   ['own-fault', 3, ownFault],
   ['hang', 1, hang],
   ['stopped', 2, stopped],
-  ['torn', 3, torn],
+  ['frozen', 1, frozen],
+  ['daemon-storm', 2, storm],
+  ['torn', 4, torn],
   ['second-fault', 4, second],
   ['kill-path', 1, killPath],
   ['livelock', 1, livelock],

@@ -13,6 +13,8 @@ export interface Ending {
   readonly target_step: number | null;
   /** Null where the job names no artefact. */
   readonly artefact: 'whole' | 'torn' | 'absent' | null;
+  /** The checkpoint it was to go on from; null where it began anew. */
+  readonly resumed_from: string | null;
   /** The machine was started anew since the attempt began. */
   readonly rebooted: boolean;
   /** The kernel or the cgroup recorded an out-of-memory kill during this attempt. */
@@ -37,6 +39,8 @@ interface Pattern {
   /** Proof only of a failure before the first step: later the same words may have other reasons. */
   readonly early?: true;
 }
+
+const OLDER = 'An older checkpoint is used.';
 
 /** Messages as the programs print them; the first match from the end of the output wins. */
 const PATTERNS: readonly Pattern[] = [
@@ -67,8 +71,8 @@ const PATTERNS: readonly Pattern[] = [
   },
   {
     cause: 'corrupt',
-    line: /PytorchStreamReader failed|SafetensorError|invalid header or archive is corrupted|unexpected EOF, expected \d+ more bytes|UnpicklingError/,
-    remedy: 'An older checkpoint is used.',
+    line: /PytorchStreamReader failed|SafetensorError|invalid header or archive is corrupted|unexpected EOF, expected \d+ more bytes|UnpicklingError|cannot resume from .+: torn\b/,
+    remedy: OLDER,
   },
   {
     cause: 'permanent',
@@ -149,14 +153,29 @@ function early(end: Ending, arrived: boolean): Outcome {
 }
 
 function findPattern(end: Ending): { pattern: Pattern; line: string } | null {
+  // A process that is killed says nothing: what it said before, it had outlived.
+  if (end.exit?.signal === 'SIGKILL') return null;
   for (let i = end.tail.length - 1; i >= 0; i -= 1) {
     const text = end.tail[i]?.trim() ?? '';
     for (const pattern of PATTERNS) {
       if (pattern.early && end.stepped) continue;
-      if (pattern.line.test(text)) return { pattern, line: clip(text) };
+      if (!pattern.line.test(text)) continue;
+      // A file that is missing from the checkpoint is no mistake in the job file.
+      const own = pattern.cause === 'permanent' && isAbout(text, end.resumed_from);
+      const found: Pattern = own ? { ...pattern, cause: 'corrupt', remedy: OLDER } : pattern;
+      return { pattern: found, line: clip(text) };
     }
   }
   return null;
+}
+
+/** A trainer killed between two files of a save leaves a folder whose files are each whole. Which of
+ * them its next attempt misses only the attempt itself can tell. */
+function isAbout(text: string, checkpoint: string | null): boolean {
+  if (checkpoint === null) return false;
+  const name = checkpoint.slice(checkpoint.lastIndexOf('/') + 1);
+  // `step-10` is no part of the name `step-100`.
+  return text.split(name).some((after, i) => i > 0 && !/^\w/.test(after));
 }
 
 function failure(cause: Cause, reason: string, remedy: string): Outcome {

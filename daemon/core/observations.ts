@@ -48,7 +48,7 @@ export type Observation =
       is: 'exited';
       job: string;
       attempt: number;
-      ending: Omit<Ending, 'stepped' | 'step' | 'target_step' | 'loss'>;
+      ending: Omit<Ending, 'stepped' | 'step' | 'resumed_from' | 'target_step' | 'loss'>;
       from: CheckpointRef | null;
       artefact_path: string | null;
     }

@@ -159,6 +159,34 @@ test('a checkpoint that the trainer cannot load is moved away before another is 
   expect(asked).toContain('prepare');
 });
 
+describe('a file that is missing', () => {
+  const from = checkpoint(10);
+  const resumed = () =>
+    new Night().start().steps(12, 1).exit({ signal: 'SIGKILL' }, { from }).spawned();
+  const missing = (path: string) => ({
+    tail: [`FileNotFoundError: [Errno 2] No such file or directory: '${path}'`],
+  });
+
+  test('from the checkpoint: another checkpoint is used', () => {
+    const night = resumed().exit({ code: 1 }, missing('/out/step-10/state.json'));
+    expect(night.of('attempt_ended').at(-1)).toMatchObject({ cause: 'corrupt' });
+    expect(night.commands).toContainEqual(expect.objectContaining({ do: 'quarantine' }));
+  });
+
+  test.each(['/data/images', '/out/step-100/state.json'])('from elsewhere: %s', (path) => {
+    const night = resumed().exit({ code: 1 }, missing(path));
+    expect(night.job.run).toMatchObject({ at: 'failed', cause: 'permanent' });
+  });
+});
+
+test('words that a trainer outlived are not what it was killed of', () => {
+  const tail = ['heartbeat not written: ENOSPC: no space left on device, write', 'step 80/120'];
+  const night = new Night().start().steps(80, 1);
+  night.exit({ signal: 'SIGKILL' }, { tail, from: checkpoint(80) });
+  expect(night.of('attempt_ended')).toMatchObject([{ cause: 'crash' }]);
+  expect(night.job.run.at).toBe('starting');
+});
+
 test('a GPU that fell off the bus ends all starting on this machine', () => {
   const night = new Night().start().steps(5, 1);
   night.exit({ code: 1 }, { tail: ['RuntimeError: CUDA error: GPU has fallen off the bus'] });

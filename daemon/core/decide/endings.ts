@@ -87,6 +87,7 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
       job.progress.high > job.progress.high_at_start ||
       (turn.watch(job.name)?.main.name ?? 'startup') !== 'startup',
     step: job.progress.step,
+    resumed_from: job.from?.path ?? null,
     target_step: job.spec.target_step,
     loss: job.progress.loss,
   });
