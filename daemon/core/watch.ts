@@ -13,7 +13,7 @@ export interface Watch {
   /** One clock for the loop as a whole, then one for each phase the trainer says is open. */
   readonly main: PhaseClock;
   readonly open: readonly PhaseClock[];
-  /** True once the trainer named phases itself; until then they are inferred. */
+  /** True while the trainer names a phase itself; otherwise they are inferred. */
   readonly reports_phases: boolean;
   readonly last_step: number | null;
   readonly last_step_at: number;

@@ -18,6 +18,7 @@ const ROOMS = [
   'trainer/heartbeat',
   'trainer/checkpoints',
   'trainer/adapters',
+  'trainer/python',
   'trainer/reference',
   'healthchecks',
   'config',

@@ -187,6 +187,34 @@ describe('phases without a history', () => {
 });
 
 describe('phases', () => {
+  test('so is one of a trainer that named a part of it, and whose part has ended', () => {
+    const rules = { ...policy.hang, ceilings: { ...each(3600), startup: 200 } };
+    const night = new Night({ ...policy, hang: rules }).start();
+    night.pass(5).beat({ phases: ['load'] });
+    night.pass(5).beat({ phases: [] });
+    const look = sampled(night, { cpu: 1 });
+    night.pass(700, () => {
+      look();
+      night.beat({ phases: [] });
+    });
+    expect(night.of('suspicion_raised')).toHaveLength(1);
+    expect(hangs(night)).toEqual([]);
+  });
+
+  test('beats that name no phase do not hide that it is idle', () => {
+    const night = new Night().start();
+    night
+      .beat({ phases: ['load'] })
+      .pass(5)
+      .beat({ phases: [] });
+    const look = sampled(night);
+    night.pass(700, () => {
+      look();
+      night.beat({ phases: [] });
+    });
+    expect(hangs(night)).toHaveLength(1);
+  });
+
   test('NVRx #section-timeout: an expired outer phase is not masked by inner ones opened afresh again and again', () => {
     const night = new Night({
       ...policy,

@@ -5,6 +5,7 @@ import type { Target } from './kill.js';
 import { members } from './lineage.js';
 import { packageFile } from './package-file.js';
 import { output } from './program-output.js';
+import { shimStacks } from './shim-stacks.js';
 
 export interface EvidenceRequest extends Target {
   /** Where it goes; made if absent. */
@@ -72,6 +73,7 @@ function sources(request: EvidenceRequest): Record<string, Source> {
         run(signal, 'py-spy', 'dump', '--nonblocking', '--pid', `${pid}`);
       return ofEach(request, async (pid) => `===== ${pid}\n${await dump(pid).catch(said)}`);
     },
+    'shim-stacks.txt': (signal) => shimStacks(request, request.heartbeats, signal),
     'log-tail.txt': () => tail(request.log),
     'heartbeats.json': () => heartbeats(request.heartbeats),
     'machine.txt': machine,

@@ -7,6 +7,7 @@ export { type Launch, type Launched, LaunchFailed, launch } from './launch.js';
 export { lineageOf, members } from './lineage.js';
 export { capLog } from './log-cap.js';
 export { anyStopped, type Look, lookAt, stateLetter, type Usage, usage } from './outside.js';
+export { packageFile } from './package-file.js';
 export { bootId, isAlive, type ProcessRef, readStat, refOf } from './proc.js';
 export { type Found, settle } from './settle.js';
 export { type Standby, startStandby } from './standby.js';

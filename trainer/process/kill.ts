@@ -137,11 +137,11 @@ async function endShepherd(shepherd: ProcessRef | null): Promise<void> {
 }
 
 /** Signals exactly this process; nothing happens when it is gone. */
-export function send(ref: ProcessRef, name: NodeJS.Signals): void {
+export function send(ref: ProcessRef, name: NodeJS.Signals | number): void {
   if (statOf(ref) !== null) signal(ref.pid, name);
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+function signal(pid: number, name: NodeJS.Signals | number): void {
   try {
     process.kill(pid, name);
   } catch (error) {

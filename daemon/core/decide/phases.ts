@@ -11,7 +11,8 @@ export function withPhases(
   before: Watch,
   named: readonly string[],
 ): Watch {
-  if (before.reports_phases && isSame(before.open, named)) return before;
+  const told = before.reports_phases || named.length === 0;
+  if (told && isSame(before.open, named)) return before;
   const { mono } = turn.now;
   const ended = before.open.filter((c) => !named.includes(c.name));
   for (const closed of ended) left(turn, job, attempt, closed);
@@ -25,7 +26,8 @@ export function withPhases(
   return {
     ...watch,
     open: named.map((name) => watch.open.find((c) => c.name === name) ?? clock(name, mono)),
-    reports_phases: true,
+    // One that names only some of its phases may do anything between them.
+    reports_phases: named.length > 0,
     idle: null,
     suspicion: turn.watch(job)?.suspicion ?? null,
   };

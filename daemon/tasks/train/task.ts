@@ -19,7 +19,7 @@ import { Ahead } from './ahead.js';
 import { lookAtArtefact } from './artefact.js';
 import { chooseCheckpoint, chooseFinite, distrust, isTotalKnown } from './checkpoints.js';
 import type { Surroundings, TrainContext, TrainPlan } from './context.js';
-import { trainerEnvironment } from './environment.js';
+import { trainerEnvironment, withShim } from './environment.js';
 import { Live } from './live.js';
 import { oomKills } from './oom.js';
 import { jobPaths } from './paths.js';
@@ -153,13 +153,14 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     const knobs = knobsOf(plan, turned);
     const argv = [...resumeArgs(plan, from), ...knobs.args];
     const standby = ahead.take();
+    const env = trainerEnvironment(at.environment, { ...plan.env, ...knobs.env });
     try {
       const how = {
         dir: paths.attempt(attempt),
         attempt,
         argv,
         cwd: plan.cwd,
-        env: trainerEnvironment(at.environment, { ...plan.env, ...knobs.env }),
+        env: withShim(env, plan.heartbeat, from?.step ?? 0),
         lineage: at.lineage,
         log: paths.log(attempt),
         facts: { job: name, attempt, from },
