@@ -2,6 +2,7 @@ import { lstat, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { escapePath, glob, isDynamicPattern } from 'tinyglobby';
 import { absentIsNull } from './absent.js';
+import { countedStep, type NameGroups, stepsPerEpoch } from './count.js';
 import { linkFs } from './linkfs.js';
 import type { CheckpointSpec, Found } from './types.js';
 
@@ -27,12 +28,17 @@ export async function findCheckpoints(spec: CheckpointSpec, cwd: string): Promis
     fs: linkFs(!pattern.includes('**')),
     dot: pattern.split('/').some((segment) => segment.startsWith('.')),
   });
+  // Where nothing tells how long an epoch is, epochs stand for steps: a resume needs no more.
+  const each = spec.count && matches.length > 0 ? ((await stepsPerEpoch(spec.count)) ?? 1) : 1;
   const found = await Promise.all(
     matches.map(async (match) => {
       const path = join(base, match.replace(/\/$/, '')); // folders come with a slash
       if (isLitter(relative(base, path))) return null;
-      const step = readStep(shownPath(path, cwd));
-      return step === null ? null : look(path, step);
+      const read = readStep(shownPath(path, cwd));
+      if (read === null) return null;
+      const { count } = spec;
+      const step = count ? await countedStep(path, read.groups, count, each) : read.step;
+      return step === null ? null : look(path, step, spec);
     }),
   );
   return found.filter((f): f is Found => f !== null).sort(newestFirst);
@@ -62,15 +68,27 @@ export function isLitter(relativePath: string): boolean {
 /** Folder beside a trainer's output that takes what may not stay in it (see quarantine.ts). */
 export const QUARANTINE = '.nightwarden-quarantine';
 
-async function look(path: string, step: number): Promise<Found | null> {
+async function look(
+  path: string,
+  step: number,
+  { needs, since }: CheckpointSpec,
+): Promise<Found | null> {
   // A link to nothing is still found: verification says what is wrong with it.
   const at = (await absentIsNull(stat(path))) ?? (await absentIsNull(lstat(path)));
   // A trainer may delete an old checkpoint between the listing and this look.
   if (at === null) return null;
-  return { path, step, kind: at.isDirectory() ? 'folder' : 'file', mtime_ms: at.mtimeMs };
+  if (since !== undefined && at.mtimeMs < since) return null;
+  const kind = at.isDirectory() ? 'folder' : 'file';
+  return { path, step, kind, mtime_ms: at.mtimeMs, ...(needs ? { needs } : {}) };
 }
 
-function stepReader(spec: CheckpointSpec): (path: string) => number | null {
+/** What a name says; `step` is null only where it is told by more than the name. */
+interface NameRead {
+  readonly step: number | null;
+  readonly groups: NameGroups;
+}
+
+function stepReader(spec: CheckpointSpec): (path: string) => NameRead | null {
   const hint = `checkpoints.step: expected a regular expression with a group for the step, such as 'step-(\\d+)', got '${spec.step}'`;
   let pattern: RegExp;
   try {
@@ -82,10 +100,13 @@ function stepReader(spec: CheckpointSpec): (path: string) => number | null {
   return (path) => {
     const match = [...path.matchAll(pattern)].at(-1);
     if (match === undefined) return null;
-    const { step, epoch } = match.groups ?? {};
+    const groups: NameGroups = match.groups ?? {};
+    const { step, epoch } = groups;
+    if (spec.count !== undefined) return { step: null, groups };
     const value = wholeNumber(step ?? epoch ?? match[1]);
-    if (value === null || step !== undefined || epoch === undefined) return value;
-    return value * (spec.steps_per_epoch ?? 1);
+    if (value === null) return null;
+    const epochs = step === undefined && epoch !== undefined;
+    return { step: epochs ? value * (spec.steps_per_epoch ?? 1) : value, groups };
   };
 }
 

@@ -40,6 +40,19 @@ const LAYOUTS: Layout[] = [
     order: { first: 'train_state.json', last: 'random_states_0.pkl' },
   },
   {
+    // training_state.json holds the step and what was seen of the dataset.
+    name: 'SimpleTuner checkpoint',
+    matches: (folder, names) =>
+      /^checkpoint-\d+$/.test(folder) && names.some((n) => /^training_state[^/]*\.json$/.test(n)),
+    required: [
+      {
+        example: 'pytorch_lora_weights.safetensors',
+        pattern: /(^|\/)(pytorch_lora_weights|[^/]*model)[^/]*\.(safetensors|bin)$/,
+      },
+      { example: 'training_state.json', pattern: /^training_state\.json$/ },
+    ],
+  },
+  {
     name: 'diffusers checkpoint',
     matches: (folder, names) =>
       /^checkpoint-\d+$/.test(folder) &&
@@ -77,10 +90,18 @@ const ORDER_SLACK_NS = 2_000_000_000n;
  * What a checkpoint folder lacks, before any file is opened.
  *
  * @param folder base name of the folder
+ * @param needs files asked for besides those of the layout
  * @returns the first missing file, null when none is
  */
-export function checkLayout(folder: string, files: readonly FileStat[]): BadVerdict | null {
+export function checkLayout(
+  folder: string,
+  files: readonly FileStat[],
+  needs: readonly string[] = [],
+): BadVerdict | null {
   const names = files.map((f) => f.name);
+  const lacking = needs.find((name) => !names.includes(name));
+  if (lacking !== undefined)
+    return missing(lacking, `${lacking} is missing: its trainer writes one in each checkpoint`);
   const layout = layoutOf(folder, names);
   const absent = layout?.required.find(({ pattern }) => !names.some((n) => pattern.test(n)));
   if (layout !== undefined && absent !== undefined) {

@@ -60,6 +60,14 @@ export async function readSpans(reader: Reader): Promise<TensorSpan[] | string> 
   return typeof head === 'string' ? head : readTensors(head.json, head.dataStart);
 }
 
+/** The texts of a safetensors file's `__metadata__`; null when the file has no readable header. */
+export async function readMetadata(reader: Reader): Promise<Record<string, string> | null> {
+  const head = await readHeader(reader);
+  if (typeof head === 'string') return null;
+  const metadata = head.json['__metadata__'];
+  return isObject(metadata) ? (metadata as Record<string, string>) : {};
+}
+
 async function readHeader(
   reader: Reader,
 ): Promise<{ json: Record<string, unknown>; dataStart: number } | string> {

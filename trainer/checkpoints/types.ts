@@ -13,6 +13,27 @@ export interface CheckpointSpec {
   step: string;
   /** Steps in an epoch; turns an `epoch` group into a step. Without it the epoch stands for the step. */
   steps_per_epoch?: number;
+  /** Names that hold epochs, and steps of the run that made them: kohya's layout. */
+  count?: EpochCount;
+  /** Files that a checkpoint folder must hold besides those of its layout. */
+  needs?: string[];
+  /** Only what was written after this (Unix milliseconds): what is older is of another run. */
+  since?: number;
+}
+
+/** How the absolute step of a state of kohya's layout is told; see count.ts. Plain data. */
+export interface EpochCount {
+  /** The weights beside the states begin with this path; their metadata hold the batches. */
+  stem: string;
+  /** Given by a person where the metadata are left out; null otherwise. */
+  batches_per_epoch: number | null;
+  /** Batches that make a step; for `batches_per_epoch`. */
+  accumulation: number;
+  /** What the run is to reach; one of the two is known. */
+  max_epochs: number | null;
+  max_steps: number | null;
+  /** Whether each state has a train_state.json. */
+  state_tells: boolean;
 }
 
 /** A file or folder that bears a checkpoint's name; nothing is yet said about its contents. */
@@ -23,6 +44,8 @@ export interface Found {
   kind: 'file' | 'folder';
   /** Modification time of the file or of the folder itself, Unix milliseconds. */
   mtime_ms: number;
+  /** Files it must hold besides those of its layout. */
+  needs?: readonly string[];
 }
 
 /** What `stat` says of one file of a checkpoint. */

@@ -86,7 +86,7 @@ async function judge(
   if (found.kind === 'folder') {
     if (files.length === 0)
       return refuse(own, { kind: 'empty', reason: 'the folder has no files' });
-    const layout = checkLayout(own, files);
+    const layout = checkLayout(own, files, found.needs);
     if (layout !== null) return layout;
   }
   return (

@@ -18,7 +18,7 @@ export class LogFollower {
 
   constructor(
     private readonly path: string,
-    patterns: LogPatterns,
+    private readonly patterns: LogPatterns,
   ) {
     this.progress = new LogProgress(patterns);
   }
@@ -69,11 +69,22 @@ export class LogFollower {
     if (this.file === null) return null;
     const { size } = await this.file.stat();
     if (size < this.offset) this.jump(size);
-    if (size - this.offset > BACKLOG) this.jump(size - BACKLOG);
     if (this.offset >= size) return this.progress.settle();
     let found: Merged | null = null;
-    while (this.offset < size) {
-      const { bytesRead } = await this.file.read(this.buffer, 0, CHUNK, this.offset);
+    if (size - this.offset > BACKLOG) {
+      // What the figures are counted from stands at the beginning.
+      const head = this.offset === 0 && this.patterns.absolute !== undefined;
+      if (head) found = await this.readTo(this.file, Math.min(BACKLOG, size - BACKLOG));
+      this.jump(size - BACKLOG);
+    }
+    return merge(found, await this.readTo(this.file, size));
+  }
+
+  private async readTo(file: FileHandle, end: number): Promise<Merged | null> {
+    let found: Merged | null = null;
+    while (this.offset < end) {
+      const length = Math.min(CHUNK, end - this.offset);
+      const { bytesRead } = await file.read(this.buffer, 0, length, this.offset);
       if (bytesRead === 0) break;
       this.offset += bytesRead;
       found = merge(found, this.progress.feed(Buffer.from(this.buffer.subarray(0, bytesRead))));

@@ -1,5 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
+import { type AbsoluteRule, type Counter, counterOf } from './absolute.js';
 import { Novelty } from './novelty.js';
+import { type PhaseLine, PhaseLines } from './phase-lines.js';
 import type { Merged } from './ranks.js';
 
 /** Regular expression sources by which progress is read from output; the first group is the value,
@@ -9,9 +11,14 @@ export interface LogPatterns {
   readonly total: string | null;
   readonly epoch: string | null;
   readonly loss: string | null;
+  /** Where the figures of `step` are not the run's own. */
+  readonly absolute?: AbsoluteRule;
+  readonly phases?: readonly PhaseLine[];
 }
 
-type Patterns = { readonly [K in keyof LogPatterns]: RegExp | null };
+type Patterns = {
+  readonly [K in 'step' | 'total' | 'epoch' | 'loss']: RegExp | null;
+};
 
 /** A line longer than this is judged by its end alone: a bar that is redrawn without a line end. */
 const LONGEST = 4096;
@@ -31,6 +38,8 @@ export class LogProgress {
   private readonly patterns: Patterns;
   private readonly lines: string[] = [];
   private readonly novelty = new Novelty();
+  private readonly counter: Counter;
+  private readonly phases: PhaseLines;
 
   constructor(patterns: LogPatterns) {
     // d: where each group ended, for lines that have no end yet.
@@ -42,6 +51,8 @@ export class LogProgress {
       epoch: compile(patterns.epoch),
       loss: compile(patterns.loss),
     };
+    this.counter = counterOf(patterns.absolute);
+    this.phases = new PhaseLines(patterns.phases);
   }
 
   /** Bytes of output that said something new; see {@link Novelty}. */
@@ -108,6 +119,8 @@ export class LogProgress {
   }
 
   private read(line: string, unfinished: boolean): Merged | null {
+    // Half a line may say something else than the whole one will.
+    if (!unfinished) this.counter.take(line);
     const step = this.patterns.step?.exec(line) ?? null;
     const whole = (place: Place | null): number | null =>
       place === null || (unfinished && place.end === line.length) ? null : figure(place.text);
@@ -116,15 +129,19 @@ export class LogProgress {
       return placeOf(match, key) ?? placeOf(match, 1);
     };
     const second = step?.groups === undefined ? placeOf(step, 2) : null;
+    const n = whole(placeOf(step, 'step') ?? placeOf(step, 1));
+    const of = whole(placeOf(step, 'total') ?? own('total') ?? second);
+    if (n !== null) this.phases.onBar(n);
+    if (!unfinished) this.phases.onLine(line);
     const found: Merged = {
-      step: whole(placeOf(step, 'step') ?? placeOf(step, 1)),
-      total: whole(placeOf(step, 'total') ?? own('total') ?? second),
+      step: n === null ? null : this.counter.step(n, of),
+      total: this.counter.total(of),
       epoch: whole(placeOf(step, 'epoch') ?? own('epoch')),
       loss: whole(placeOf(step, 'loss') ?? own('loss')),
-      phases: null,
+      phases: this.phases.news(),
     };
-    const { step: at, total, epoch, loss } = found;
-    return (at ?? total ?? epoch ?? loss) === null ? null : found;
+    const { step: at, total, epoch, loss, phases } = found;
+    return (at ?? total ?? epoch ?? loss ?? phases) === null ? null : found;
   }
 }
 
@@ -148,7 +165,7 @@ export function merge(earlier: Merged | null, later: Merged | null): Merged | nu
     total: later.total ?? earlier.total,
     epoch: later.epoch ?? earlier.epoch,
     loss: later.loss ?? earlier.loss,
-    phases: null,
+    phases: later.phases ?? earlier.phases,
   };
 }
 
