@@ -9,7 +9,7 @@ export interface KeyDoc {
   /** Dotted, e.g. `hang.defaults.step`. */
   path: string;
   type: string;
-  /** As it would be written in YAML: sizes as `10MiB`. */
+  /** As it would be written in YAML: sizes as `10MiB`, nothing as `null`. */
   default: string | number | boolean | null;
   doc: string;
 }
@@ -25,12 +25,17 @@ function describe(schema: z.core.$ZodType, prefix: string): KeyDoc[] {
     if (keysOf(value)) return describe(value, `${path}.`);
     const note = leafNotes.get(bare(value));
     const fallback: unknown = value instanceof z.ZodDefault ? value.def.defaultValue : null;
-    const shown = note?.kind === 'bytes' ? formatBytes(fallback as number) : fallback;
     return {
       path,
       type: note?.type ?? '',
-      default: shown as KeyDoc['default'],
+      default: note?.kind === 'bytes' ? formatBytes(fallback as number) : asYaml(fallback),
       doc: value instanceof z.ZodType ? (value.description ?? '') : '',
     };
   });
+}
+
+function asYaml(value: unknown): KeyDoc['default'] {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `[${value.join(', ')}]`;
+  return value as KeyDoc['default'];
 }

@@ -1,4 +1,5 @@
 import { describeConfig } from './describe.js';
+import { variableName } from './environment.js';
 
 const HEAD = `## Settings of Nightwarden. Copy this file to config/nightwarden.yaml and change what you need:
 ## remove the "# " in front of a key and in front of each section above it. What stays commented
@@ -16,7 +17,7 @@ const HEAD = `## Settings of Nightwarden. Copy this file to config/nightwarden.y
 export function renderExample(): string {
   let open: string[] = [];
   const lines: string[] = [];
-  for (const { path, default: fallback, doc } of describeConfig()) {
+  for (const { path, type, default: fallback, doc } of describeConfig()) {
     const sections = path.split('.');
     const name = sections.pop() ?? path;
     const shared = sections.findIndex((section, i) => section !== open[i]);
@@ -26,7 +27,9 @@ export function renderExample(): string {
     }
     open = sections;
     const pad = indent(sections.length);
-    lines.push(`# ${pad}# ${doc}`, `# ${pad}${name}: ${fallback}`);
+    lines.push(`# ${pad}# ${doc}`);
+    // A secret is no key of this file, even for the asking.
+    lines.push(`# ${pad}${type === 'secret' ? `# ${variableName(path)}` : `${name}: ${fallback}`}`);
   }
   return `${HEAD}${lines.join('\n')}\n`;
 }

@@ -4,6 +4,7 @@ export { renderExample } from './example.js';
 export { type HomePaths, homePaths, packageRoot, resolveHome } from './home.js';
 export { type JobFile, loadJobFile, type OptionValue, parseJob } from './job.js';
 export { type LoadOptions, loadConfig, loadSettings } from './load.js';
+export { addressOf, isLoopbackHost, type MailConfig, mailSecurity } from './mail-schema.js';
 export { type Some, settingsForJob } from './override.js';
 export { ConfigError, formatProblem, type Problem } from './problem.js';
 export type { Config, HangConfig, KillConfig } from './schema.js';

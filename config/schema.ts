@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { atLeast, bytes, key, leafNotes, oneOf, seconds, text, wholeNumber } from './leaves.js';
+import { mailContradictions, mailSchema } from './mail-schema.js';
 import { isMap, valueAt } from './path.js';
 import type { Finding } from './phrase.js';
 
@@ -161,6 +162,7 @@ export const configSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  mail: mailSchema.prefault({}),
 });
 
 export type Config = z.output<typeof configSchema>;
@@ -179,7 +181,7 @@ export function contradictions(config: Config, given: unknown): Finding[] {
       message: `the first wait (${first}) is longer than the longest (${max}). Set first_seconds and max_seconds so that they fit.`,
     });
   }
-  return found;
+  return [...found, ...mailContradictions(config.mail, given)];
 }
 
 /**

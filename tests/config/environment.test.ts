@@ -15,8 +15,20 @@ afterEach(() => home.remove());
 
 const load = (env: NodeJS.ProcessEnv) => loadConfig({ home: home.path, env });
 
-test.each(describeConfig())('$path is set by its variable', ({ path, default: fallback }) => {
-  const other: Record<string, string> = { 'log.level': 'debug', 'watch.polling': 'true' };
+/** They need each other; tests/config/mail.test.ts sets them together. */
+const TOGETHER = ['mail.host', 'mail.to', 'mail.password', 'mail.password_file'];
+const single = describeConfig().filter(({ path }) => !TOGETHER.includes(path));
+
+test.each(single)('$path is set by its variable', ({ path, default: fallback }) => {
+  const other: Record<string, string> = {
+    'log.level': 'debug',
+    'watch.polling': 'true',
+    'mail.security': 'tls',
+    'mail.from': 'me@example.org',
+    'mail.events': 'hang,finished',
+    'mail.user': 'me',
+    'mail.ca_file': 'ca.pem',
+  };
   // A budget may come up to its ceiling, and the longest wait may not fall below the first.
   const value = other[path] ?? (path === 'http.host' ? '::1' : changed(fallback));
   const config = load({ [variableName(path)]: value }) as unknown;
@@ -87,7 +99,7 @@ test('every bad variable is named at once', () => {
     'NIGHTWARDEN_HTTP_PORT (environment): http_port: unknown key. Did you mean NIGHTWARDEN_HTTP__PORT (http.port)?',
     'NIGHTWARDEN_HTTP__PORT (environment): http.port: expected a whole number from 0 to 65535, got "abc".',
     'NIGHTWARDEN_HTTP__PRT (environment): http.prt: unknown key. Did you mean NIGHTWARDEN_HTTP__PORT (http.port)?',
-    'NIGHTWARDEN_PORT (environment): port: unknown key. Did you mean NIGHTWARDEN_HTTP__PORT (http.port)?',
+    'NIGHTWARDEN_PORT (environment): port: unknown key. Did you mean NIGHTWARDEN_HTTP__PORT (http.port) or NIGHTWARDEN_MAIL__PORT (mail.port)?',
     'Nightwarden_log__files (environment): log.files: NIGHTWARDEN_LOG__FILES sets the same key. Keep one of the two.',
   ]);
 });

@@ -46,7 +46,7 @@ test('what resembles nothing suggests nothing', () => {
 
 test('a key of another section is named by its full path', () => {
   expect(nearestKeys('hang.verify_seconds', known)).toEqual(['kill.verify_seconds']);
-  expect(nearestKeys('port', known)).toEqual(['http.port']);
+  expect(nearestKeys('port', known)).toEqual(['http.port', 'mail.port']);
 });
 
 const words = fc.string({ unit: letter, maxLength: 8 });
