@@ -15,13 +15,16 @@ import { createEngine, type Engine } from './engine/index.js';
 import { type HttpServer, startHttp } from './http/index.js';
 import { type Lock, openJournal, processIdentity } from './journal/index.js';
 import { journalToLog, openLog } from './log/index.js';
+import type { Notifier } from './notify/index.js';
 import {
   announce,
   demoJob,
   isNetworkVolume,
   jobSpecOf,
+  mailSetup,
   policyOf,
   queueJob,
+  startMail,
   takeLock,
   trainSettings,
   version,
@@ -81,6 +84,7 @@ async function start(
   home: Home,
   lock: Lock,
 ): Promise<DaemonHandle> {
+  const setup = mailSetup(config, home.root);
   const log = openLog({
     dir: home.logs,
     level: config.log.level,
@@ -111,6 +115,7 @@ async function start(
   });
 
   let http: HttpServer | null = null;
+  let mail: Notifier | null = null;
   const gpus = watchGpus({
     onReading: (readings) => http?.metrics.gpus(readings),
     onTrouble: (what) => log.warn(what),
@@ -169,7 +174,7 @@ async function start(
     if (ticker !== null) clearInterval(ticker);
     gpus.close();
     await http?.close();
-    await Promise.all([...tasks.values()].map((task) => task.close()));
+    await Promise.all([mail?.close(), ...[...tasks.values()].map((task) => task.close())]);
     // While the disk refuses, the event waits in memory and goes with us: it is only a courtesy.
     void engine.observe({ is: 'daemon_stopping', reason });
     const { unwritten } = await journal.close();
@@ -222,6 +227,13 @@ async function start(
       config.watch.poll_seconds * 1000,
     );
     await Promise.all(adoptions);
+    mail = await startMail({
+      setup,
+      home: home.root,
+      engine,
+      clock: () => clock().wall,
+      log,
+    });
     ready = true;
     log.info(`nightwarden ${version()} watches over ${home.root}`, {
       url: http.url,
@@ -236,7 +248,7 @@ async function start(
     if (ticker !== null) clearInterval(ticker);
     gpus.close();
     await http?.close();
-    await Promise.all([...tasks.values()].map((task) => task.close()));
+    await Promise.all([mail?.close(), ...[...tasks.values()].map((task) => task.close())]);
     await journal.close();
     await log.close();
     throw error;

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../../config/index.js';
 import { addDemo } from './commands/demo.js';
 import { addLogs } from './commands/logs.js';
+import { addMail } from './commands/mail.js';
 import { addQueue } from './commands/queue.js';
 import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
@@ -30,6 +31,7 @@ const COMMANDS: readonly AddCommand[] = [
   addStop,
   addResume,
   addQueue,
+  addMail,
   addDemo,
 ];
 

@@ -1,4 +1,5 @@
 import type { AttemptReason, Cause, Knob } from './causes.js';
+import type { MailEvent } from './mail.js';
 import type { Bins } from './sketch.js';
 
 /** A running process, told apart from any other that ever had its pid. */
@@ -175,7 +176,8 @@ export type Event =
       path: string;
       to: string;
       reason: string;
-    };
+    }
+  | MailEvent;
 
 export type EventType = Event['type'];
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;

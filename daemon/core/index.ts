@@ -22,6 +22,17 @@ export {
   type JobSpec,
   type ProcessRef,
 } from './events.js';
+export {
+  type HangFacts,
+  type Letter,
+  MAIL_KINDS,
+  type Mail,
+  type MailEvent,
+  type MailKind,
+  type MailScope,
+  type Notice,
+  noticeKey,
+} from './mail.js';
 export type { Beat, Command, Observation } from './observations.js';
 export { PHASES, type Phase } from './phases.js';
 export type { HangPolicy, Policy, RetryPolicy } from './policy.js';

@@ -1,6 +1,7 @@
 import type { Knob } from './causes.js';
 import type { Ending } from './classify.js';
 import type { CheckpointRef, JobSpec, ProcessRef } from './events.js';
+import type { MailEvent } from './mail.js';
 import type { Bins } from './sketch.js';
 
 /** What the edges tell the core. */
@@ -62,7 +63,9 @@ export type Observation =
       pruned: readonly string[];
       pruned_bytes: number;
     }
-  | { is: 'quarantined'; job: string; step: number; path: string; to: string; reason: string };
+  | { is: 'quarantined'; job: string; step: number; path: string; to: string; reason: string }
+  /** Something the outbox did, or is about to do. */
+  | { is: 'mail'; event: MailEvent };
 
 /** One sign of life, from a heartbeat file or a log line; absent facts null. */
 export interface Beat {

@@ -1,5 +1,7 @@
 import type { Entry, EventOf } from './events.js';
+import { noMail } from './mail.js';
 import { initialJob, onAttempt } from './reduce-attempt.js';
+import { reduceMail } from './reduce-mail.js';
 import { onProgress } from './reduce-progress.js';
 import { type Incident, initialState, type Job, type State } from './state.js';
 
@@ -8,6 +10,13 @@ const PROFILES_KEPT = 32;
 
 /** The fold: state after one more journal entry. Pure; unknown entries change nothing but `seq`. */
 export function reduce(state: State, entry: Entry): State {
+  const next = happened(state, entry);
+  if (state.mail === undefined && entry.type !== 'mail_configured') return next;
+  const mail = reduceMail(state.mail ?? noMail, entry);
+  return mail === state.mail ? next : { ...next, mail };
+}
+
+function happened(state: State, entry: Entry): State {
   const next: State = { ...state, seq: entry.seq, last_event_at: entry.time };
   switch (entry.type) {
     case 'daemon_started':

@@ -1,5 +1,6 @@
 import type { AttemptReason, Cause, Knob } from './causes.js';
 import type { CheckpointRef, JobSpec, ProcessRef } from './events.js';
+import type { Mail } from './mail.js';
 import type { Phase } from './phases.js';
 import type { Sketch } from './sketch.js';
 
@@ -20,6 +21,8 @@ export interface State {
   readonly host_bad: string | null;
   /** Phase times by the profile of the jobs that taught them, the latest last. */
   readonly profiles: Readonly<Record<string, Learned>>;
+  /** The outbox; absent until mails are set up. */
+  readonly mail?: Mail;
 }
 
 export type Learned = Readonly<Partial<Record<Phase, Sketch>>>;

@@ -161,6 +161,27 @@ function say(entry: Entry): [Level, string] | null {
         'warn',
         `${plural(entry.paths.length, 'older checkpoint')} removed to make room (${size(entry.bytes)}; now ${size(entry.free_bytes)} free)`,
       ];
+    case 'mail_configured':
+      return [
+        'info',
+        entry.kinds.length === 0 ? 'mails are off' : `mails are on: ${entry.kinds.join(', ')}`,
+      ];
+    case 'mail_queued':
+      return ['info', `mail to be sent: ${entry.subject}`];
+    case 'mail_sent':
+      return entry.refused.length === 0
+        ? ['info', `mail sent (${entry.kind}): ${entry.answer}`]
+        : [
+            'warn',
+            `mail sent (${entry.kind}), but not to ${entry.refused.join(', ')}: ${entry.answer}`,
+          ];
+    case 'mail_deferred':
+      return [
+        entry.scope === 'account' ? 'error' : 'warn',
+        `mail not sent yet (${entry.kind}, ${plural(entry.tries, 'try', 'tries')}): ${entry.why}`,
+      ];
+    case 'mail_given_up':
+      return ['error', `mail given up (${entry.kind}): ${entry.why}`];
     default:
       // A journal may come from a newer version; the compiler sees that ours is complete.
       entry satisfies never;

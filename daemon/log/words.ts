@@ -30,8 +30,8 @@ export function size(bytes: number): string {
   return `${unit === 0 ? value : round(value, 1)} ${units[unit]}`;
 }
 
-export function plural(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+export function plural(count: number, thing: string, things = `${thing}s`): string {
+  return `${count} ${count === 1 ? thing : things}`;
 }
 
 /** Why an attempt is made, as the end of "attempt 3 starts …". */

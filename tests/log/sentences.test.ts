@@ -33,6 +33,9 @@ const step = {
   useful_seconds: 5,
 } as const;
 
+const letter = { id: 'm@h', kind: 'hang', job } as const;
+const putOff = { until: 9, why: 'refused', done: [] };
+
 type Case = readonly [event: Event, level: string, sentence: string];
 
 /** At least one of each; the type refuses a list that lacks one. */
@@ -347,6 +350,52 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
       { type: 'checkpoints_pruned', job, paths: ['a', 'b'], bytes: 2e9, free_bytes: 3.5e9 },
       'warn',
       'my-lora: 2 older checkpoints removed to make room (2 GB; now 3.5 GB free)',
+    ],
+  ],
+  mail_configured: [
+    [
+      { type: 'mail_configured', kinds: ['hang', 'finished'] },
+      'info',
+      'mails are on: hang, finished',
+    ],
+    [{ type: 'mail_configured', kinds: [] }, 'info', 'mails are off'],
+  ],
+  mail_queued: [
+    [
+      { type: 'mail_queued', key: 'k', ...letter, subject: 'Hang: my-lora', text: 'It hung.' },
+      'info',
+      'my-lora: mail to be sent: Hang: my-lora',
+    ],
+  ],
+  mail_sent: [
+    [
+      { type: 'mail_sent', ...letter, tries: 1, answer: '250 OK', refused: [] },
+      'info',
+      'my-lora: mail sent (hang): 250 OK',
+    ],
+    [
+      { type: 'mail_sent', ...letter, tries: 1, answer: '250 OK', refused: ['x@y.z'] },
+      'warn',
+      'my-lora: mail sent (hang), but not to x@y.z: 250 OK',
+    ],
+  ],
+  mail_deferred: [
+    [
+      { type: 'mail_deferred', ...letter, ...putOff, tries: 1, scope: 'server' },
+      'warn',
+      'my-lora: mail not sent yet (hang, 1 try): refused',
+    ],
+    [
+      { type: 'mail_deferred', ...letter, ...putOff, tries: 2, scope: 'account' },
+      'error',
+      'my-lora: mail not sent yet (hang, 2 tries): refused',
+    ],
+  ],
+  mail_given_up: [
+    [
+      { type: 'mail_given_up', ...letter, tries: 1, why: '550 no such user' },
+      'error',
+      'my-lora: mail given up (hang): 550 no such user',
     ],
   ],
   checkpoint_verified: [

@@ -6,6 +6,7 @@ import * as attempts from './attempts.js';
 import { onBeat, onSteps } from './beat.js';
 import * as endings from './endings.js';
 import { onHolding, onRoom } from './holding.js';
+import { onMail } from './mail.js';
 import { onLoss } from './nan.js';
 import { onOutside, onProcessState } from './outside.js';
 import * as requests from './requests.js';
@@ -100,5 +101,7 @@ function route(turn: Turn, seen: Observation): void {
         to: seen.to,
         reason: seen.reason,
       });
+    case 'mail':
+      return onMail(turn, seen.event);
   }
 }

@@ -66,6 +66,7 @@ export function declareMetrics(registry: Registry) {
       downloaded: counter('download_bytes_total', 'Bytes downloaded of a model.', 'model'),
       downloadSize: gauge('download_size_bytes', 'Size of the model to download.', 'model'),
       notified: counter('notifications_total', 'Messages by outcome.', 'channel', 'outcome'),
+      unsent: gauge('outbox_messages', 'Messages that wait to be sent.'),
       diskFree: gauge('disk_free_bytes', 'Bytes an unprivileged process can still use.', 'path'),
       failures: counter('scrape_errors_total', 'Parts of a scrape that failed.', 'part'),
     },

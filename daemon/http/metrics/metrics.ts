@@ -6,6 +6,7 @@ import { watchDisks } from './disk.js';
 import { observe } from './durations.js';
 import { type GpuReading, writeGpus } from './gpus.js';
 import { writeJobs } from './jobs.js';
+import { countMail, writeMail } from './mail.js';
 
 /** What is reported from elsewhere, and what Prometheus reads. Nothing here ever throws: a metric
  * must not end a download. */
@@ -58,9 +59,10 @@ export function startMetrics(options: MetricsOptions): RunningMetrics {
     }
   };
 
-  const unsubscribe = engine.subscribe((entry) =>
-    attempt('durations', () => observe(metrics.durations, entry)),
-  );
+  const unsubscribe = engine.subscribe((entry) => {
+    attempt('durations', () => observe(metrics.durations, entry));
+    attempt('mail', () => countMail(metrics.other.notified, entry));
+  });
   const disks = watchDisks({
     paths: options.diskPaths ?? [],
     onReading: (path, free) => {
@@ -72,6 +74,7 @@ export function startMetrics(options: MetricsOptions): RunningMetrics {
   const scrape = async (): Promise<string> => {
     attempt('daemon', () => writeDaemon(metrics.daemon, engine, version, loop()));
     attempt('jobs', () => writeJobs(metrics.job, engine.state, wall()));
+    attempt('mail', () => writeMail(metrics.other, engine.state));
     attempt('process', () => writeProcess(metrics.process));
     return registry.metrics();
   };
