@@ -28,6 +28,7 @@ const USAGE_ERRORS: ReadonlySet<string> = new Set([
   'AdapterError',
   'LockHeld',
   'PortTaken',
+  'NotAJournal',
 ]);
 
 /** What an error means to a person and to a script. */

@@ -6,6 +6,7 @@ import { addDemo } from './commands/demo.js';
 import { addLogs } from './commands/logs.js';
 import { addMail } from './commands/mail.js';
 import { addQueue } from './commands/queue.js';
+import { addReplay } from './commands/replay.js';
 import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addResume,
   addQueue,
   addMail,
+  addReplay,
   addDemo,
 ];
 

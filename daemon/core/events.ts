@@ -1,4 +1,5 @@
 import type { AttemptReason, Cause, Knob } from './causes.js';
+import type { Seen } from './looks.js';
 import type { MailEvent } from './mail.js';
 import type { Bins } from './sketch.js';
 
@@ -129,6 +130,16 @@ export type Event =
       silent_seconds: number;
       by: 'progress' | 'rearm';
     }
+  | {
+      /** What was seen from outside of a stretch without progress, told when it was over. */
+      type: 'looked_at';
+      job: string;
+      attempt: number;
+      /** Since the last new step, and since the last look. */
+      silent_seconds: number;
+      last_ago: number;
+      seen: readonly Seen[];
+    }
   | { type: 'trainer_continued'; job: string; attempt: number; stopped_seconds: number }
   | {
       type: 'hang_confirmed';
@@ -193,6 +204,7 @@ const RELAXED: ReadonlySet<EventType> = new Set<EventType>([
   'suspicion_raised',
   'suspicion_resolved',
   'clocks_rearmed',
+  'looked_at',
 ]);
 
 export function isDurable(event: Event): boolean {

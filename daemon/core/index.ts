@@ -37,6 +37,15 @@ export type { Beat, Command, Observation } from './observations.js';
 export { PHASES, type Phase } from './phases.js';
 export type { HangPolicy, Policy, RetryPolicy } from './policy.js';
 export { fold, reduce } from './reduce.js';
+export {
+  type Difference,
+  type Doubt,
+  type Fact,
+  type Outcome,
+  type Replay,
+  type ReplayedJob,
+  replay,
+} from './replay/index.js';
 export { type Bins, binOf, quantile, type Sketch } from './sketch.js';
 export {
   type Incident,

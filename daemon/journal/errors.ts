@@ -10,3 +10,8 @@ export class JournalClosed extends Error {
     super('the journal is closed: nothing can be appended any more');
   }
 }
+
+/** What was given to be read as a recorded journal is none. */
+export class NotAJournal extends Error {
+  override readonly name = 'NotAJournal';
+}

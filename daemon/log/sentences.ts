@@ -101,6 +101,14 @@ function say(entry: Entry): [Level, string] | null {
           ? `progress in ${entry.phase} again after ${duration(entry.silent_seconds)}: no hang`
           : `suspicion in ${entry.phase} dropped: its clock started anew`,
       ];
+    case 'looked_at':
+      return [
+        'debug',
+        `was looked at from outside ${plural(
+          entry.seen.reduce((sum, [, looks]) => sum + looks, 0),
+          'time',
+        )} during ${duration(entry.silent_seconds)} without a step`,
+      ];
     case 'trainer_continued':
       return [
         'warn',

@@ -259,6 +259,23 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
       'my-lora: suspicion in step dropped: its clock started anew',
     ],
   ],
+  looked_at: [
+    [
+      {
+        type: 'looked_at',
+        job,
+        attempt,
+        silent_seconds: 12,
+        last_ago: 0,
+        seen: [
+          [0, 1, 0, 0, 0, null, 0],
+          [6, 12, 0.1, 0, 0, null, 0],
+        ],
+      },
+      'debug',
+      'my-lora: was looked at from outside 13 times during 12 s without a step',
+    ],
+  ],
   trainer_continued: [
     [
       { type: 'trainer_continued', job, attempt, stopped_seconds: 3.5 },

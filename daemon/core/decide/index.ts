@@ -9,6 +9,7 @@ import { onHolding, onRoom } from './holding.js';
 import { onMail } from './mail.js';
 import { onLoss } from './nan.js';
 import { onOutside, onProcessState } from './outside.js';
+import { noteLook, tellLooks } from './recorded.js';
 import * as requests from './requests.js';
 import { onTick } from './tick.js';
 import { type Core, Turn } from './turn.js';
@@ -30,7 +31,11 @@ export interface Decision {
  */
 export function decide(core: Core, seen: Observation, now: Now, policy: Policy): Decision {
   const turn = new Turn(core, now, policy);
-  if (!isStale(turn, seen)) route(turn, seen);
+  if (!isStale(turn, seen)) {
+    if (seen.is === 'outside') noteLook(turn, seen);
+    route(turn, seen);
+    tellLooks(turn);
+  }
   return { core: turn.done(seen.is === 'tick'), events: turn.events, commands: turn.commands };
 }
 

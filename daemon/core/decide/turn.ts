@@ -1,4 +1,5 @@
 import type { Entry, Event } from '../events.js';
+import type { Looks } from '../looks.js';
 import type { Command } from '../observations.js';
 import type { Policy } from '../policy.js';
 import { reduce } from '../reduce.js';
@@ -11,6 +12,8 @@ import type { Watch } from '../watch.js';
 export interface Core {
   readonly state: State;
   readonly watches: Readonly<Record<string, Watch>>;
+  /** What was seen from outside of stretches without progress that are not over yet. */
+  readonly looks: Readonly<Record<string, Looks>>;
   /** Jobs whose checkpoint is being looked for, so that it is asked for once. */
   readonly preparing: readonly string[];
   /** Monotonic seconds at which a holding job was last seen to. */
@@ -21,6 +24,7 @@ export interface Core {
 export const initialCore = (state: State = initialState): Core => ({
   state,
   watches: {},
+  looks: {},
   preparing: [],
   asked: {},
   last: null,
@@ -74,6 +78,15 @@ export class Turn {
     else this.watches[name] = watch;
   }
 
+  get looks(): Readonly<Record<string, Looks>> {
+    return this.core.looks;
+  }
+
+  setLooks(name: string, looks: Looks | null): void {
+    const { [name]: _before, ...others } = this.core.looks;
+    this.core = { ...this.core, looks: looks === null ? others : { ...others, [name]: looks } };
+  }
+
   /** Asks for the checkpoint to start from, once; after a NaN, for one from before its onset. */
   prepare(name: string): void {
     if (this.core.preparing.includes(name)) return;
@@ -103,6 +116,7 @@ export class Turn {
     const { core, state, watches } = this;
     const last = ticked ? this.now : core.last;
     if (state === core.state && watches === core.watches && last === core.last) return core;
-    return { state, watches, preparing: core.preparing, asked: core.asked, last };
+    const { looks, preparing, asked } = core;
+    return { state, watches, looks, preparing, asked, last };
   }
 }
