@@ -7,3 +7,4 @@ export {
   vramUsed,
   watchGpus,
 } from './gpu.js';
+export { type GpuMemory, readGpuMemory } from './gpu-memory.js';

@@ -163,6 +163,7 @@ export type Event =
       type: 'trainer_unkillable';
       job: string;
       attempt: number;
+      /** Pids; none where all processes ended and the GPU's memory is still not free. */
       survivors: readonly number[];
       why: string;
     }

@@ -22,6 +22,7 @@ export {
   type JobSpec,
   type ProcessRef,
 } from './events.js';
+export { type GpuUse, gpuMemoryHeld, type Held } from './gpu-memory.js';
 export {
   type HangFacts,
   type Letter,

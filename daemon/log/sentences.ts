@@ -134,7 +134,9 @@ function say(entry: Entry): [Level, string] | null {
     case 'trainer_unkillable':
       return [
         'error',
-        `the trainer cannot be killed (${entry.why}; pid ${entry.survivors.join(', ')}): nothing is started beside it`,
+        entry.survivors.length === 0
+          ? `${entry.why}: nothing is started on this machine again`
+          : `the trainer cannot be killed (${entry.why}; pid ${entry.survivors.join(', ')}): nothing is started beside it`,
       ];
     case 'checkpoint_verified':
       return [

@@ -323,6 +323,17 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
       'error',
       'my-lora: the trainer cannot be killed (in state D; pid 7, 8): nothing is started beside it',
     ],
+    [
+      {
+        type: 'trainer_unkillable',
+        job,
+        attempt,
+        survivors: [],
+        why: '3.0 GiB are not given back',
+      },
+      'error',
+      'my-lora: 3.0 GiB are not given back: nothing is started on this machine again',
+    ],
   ],
   knob_turned: [
     [

@@ -50,8 +50,7 @@ export async function countedStep(
 ): Promise<number | null> {
   const base = Number(groups.base ?? 0);
   if (groups.step !== undefined) return base - (base % each) + Number(groups.step);
-  if (groups.epoch !== undefined)
-    return (Number(groups.first ?? 0) + Number(groups.epoch)) * each;
+  if (groups.epoch !== undefined) return (Number(groups.first ?? 0) + Number(groups.epoch)) * each;
   const { max_epochs, max_steps } = count;
   const end = max_epochs === null ? max_steps : max_epochs * each;
   if (end === null) return null;
@@ -65,7 +64,10 @@ async function readState(path: string): Promise<{ epoch: number; step: number } 
   const text = await absentIsNull(readFile(join(path, 'train_state.json'), 'utf8'));
   if (text === null) return null;
   try {
-    const { current_epoch: epoch, current_step: step } = JSON.parse(text) as Record<string, unknown>;
+    const { current_epoch: epoch, current_step: step } = JSON.parse(text) as Record<
+      string,
+      unknown
+    >;
     const whole = Number.isSafeInteger(epoch) && Number.isSafeInteger(step);
     return whole ? { epoch: epoch as number, step: step as number } : null;
   } catch {

@@ -1,4 +1,5 @@
 /** Checkpoints: find them, verify them, remember what was found, move the bad ones away. */
+export { writeAtomic } from './atomic.js';
 export { escapeGlob, findCheckpoints } from './find.js';
 export { fingerprint } from './fingerprint.js';
 export { findNonFinite } from './finite.js';

@@ -20,6 +20,7 @@ import { lookAtArtefact } from './artefact.js';
 import { chooseCheckpoint, chooseFinite, distrust, isTotalKnown } from './checkpoints.js';
 import type { Surroundings, TrainContext, TrainPlan } from './context.js';
 import { trainerEnvironment, withShim } from './environment.js';
+import { gpuProof, noteGpuMemory } from './gpu-proof.js';
 import { Live } from './live.js';
 import { oomKills } from './oom.js';
 import { jobPaths } from './paths.js';
@@ -165,7 +166,9 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
         log: paths.log(attempt),
         facts: { job: name, attempt, from },
       };
-      const { child, shepherd, trainer } = await launch(how, () => {}, standby);
+      const launching = launch(how, () => {}, standby);
+      void noteGpuMemory(at, attempt);
+      const { child, shepherd, trainer } = await launching;
       watch(new Live(at, attempt, shepherd, trainer, child));
       await at.observe({ is: 'spawned', job: name, attempt, shepherd, trainer });
     } catch (error) {
@@ -217,8 +220,12 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
   const end = async (attempt: number): Promise<void> => {
     if (live?.attempt !== attempt) return;
     const { target } = live;
+    const stillHeld = await gpuProof(at, attempt, target);
     const killed = await kill(target, at.settings);
     if (killed.is === 'survived') return unkillable(attempt, killed.survivors);
+    const why = await stillHeld();
+    if (why !== null)
+      return at.observe({ is: 'unkillable', job: name, attempt, survivors: [], why });
     await at.observe({
       is: 'killed',
       job: name,
