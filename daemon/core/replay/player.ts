@@ -128,7 +128,7 @@ function underWay(state: State, now: Now): Core['watches'] {
     const since = now.mono - Math.max(0, now.wall - at);
     watches[job.name] = {
       ...armWatch(job.run.attempt, since, step, hasStepped(job)),
-      blind: false,
+      unsure: 0,
     };
   }
   return watches;
