@@ -79,10 +79,7 @@ export class Hands {
     const [trainer] = found as [ProcessRef];
     // Stopped first, so that the torn one is the newest when it dies.
     send(trainer.pid, 'SIGSTOP');
-    const newest = readdirSync(this.home.checkpoints)
-      .filter((name) => name.startsWith('step-'))
-      .sort()
-      .at(-1);
+    const newest = newestIn(this.home.checkpoints);
     if (newest !== undefined) tear(join(this.home.checkpoints, newest, what.file), what.how);
     if (what.daemon) this.keeper.kill(500);
     send(trainer.pid, 'SIGKILL');
@@ -102,6 +99,12 @@ export class Hands {
     };
     return waitFor(look, VICTIM_WITHIN_MS, { everyMs: 2, signal });
   }
+}
+
+/** The folder of the highest step; undefined while there is none. */
+function newestIn(folder: string): string | undefined {
+  const steps = readdirSync(folder).filter((name) => /^step-\d+$/.test(name));
+  return steps.sort((a, b) => Number(a.slice(5)) - Number(b.slice(5))).at(-1);
 }
 
 const PAGE = 4096;

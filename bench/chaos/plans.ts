@@ -15,24 +15,19 @@ export const QUICK: Plan['settings'] = {
   kill: { grace_seconds: 2 },
 };
 
-/** Run number `n` (from 0) of a seed, the same every time. `only`: of this scenario. */
-export function planOf(seed: number, n: number, only: string | null = null): Plan {
-  const round = only === null ? shuffled(seed, Math.floor(n / ROUND.length)) : named(only);
+/** Run number `n` (from 0) of a seed, the same every time. `only`: of these scenarios. */
+export function planOf(seed: number, n: number, only: readonly string[] = []): Plan {
+  const some = only.length === 0 ? ROUND : ROUND.filter(({ name }) => only.includes(name));
+  const round = shuffled(some, seed, Math.floor(n / some.length));
   const { name, scenario } = round[n % round.length]!;
   return { seed, n, scenario: name, ...scenario(new Rng(seed, n)) };
 }
 
 export const scenarioNames: readonly string[] = SCENARIOS.map(([name]) => name);
 
-function named(only: string): typeof ROUND {
-  const found = ROUND.filter(({ name }) => name === only);
-  if (found.length > 0) return found;
-  throw new Error(`--only ${only}: expected one of ${scenarioNames.join(', ')}`);
-}
-
-function shuffled(seed: number, round: number): typeof ROUND {
+function shuffled(all: typeof ROUND, seed: number, round: number): typeof ROUND {
   const rng = new Rng(seed, ROUNDS + round);
-  const order = [...ROUND];
+  const order = [...all];
   for (let i = order.length - 1; i > 0; i -= 1) {
     const j = Math.floor(rng.next() * (i + 1));
     [order[i], order[j]] = [order[j]!, order[i]!];

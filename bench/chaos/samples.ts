@@ -83,11 +83,14 @@ function stepTimes(made: readonly Made[]): number[] {
   });
 }
 
-export interface Spread {
+export interface Figures {
   readonly n: number;
   readonly p50: number;
   readonly p95: number;
   readonly max: number;
+}
+
+export interface Spread extends Figures {
   /** The part of them that was within the target. */
   readonly within_target: number;
 }
@@ -111,7 +114,7 @@ function spreadOf(samples: readonly Sample[]): Spread {
   return { ...spread(seconds), within_target: rounded(within / samples.length, 3) };
 }
 
-export function spread(seconds: readonly number[]) {
+export function spread(seconds: readonly number[]): Figures {
   const at = (q: number) => rounded(quantile(seconds, q), 2);
   return { n: seconds.length, p50: at(0.5), p95: at(0.95), max: at(1) };
 }

@@ -15,9 +15,10 @@ export type Told =
  */
 export class Watchman {
   private readonly tell = new Map<string, (what: string) => void>();
-  private readonly thread = new Worker(new URL('./watchman-thread.js', import.meta.url));
+  private readonly thread: Worker;
 
-  constructor() {
+  constructor(entry = new URL('./watchman-thread.js', import.meta.url)) {
+    this.thread = new Worker(entry);
     this.thread.on('message', (told: Told) => {
       if (told.is === 'two') this.tell.get(told.lineage)?.(told.what);
     });
