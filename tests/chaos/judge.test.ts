@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -82,8 +82,9 @@ test('the bytes are those of a run that nothing befell, or something is wrong', 
   result('other bytes');
   expect(await wrongOf(seen)).toMatch(/^it ended finished with other bytes, expected: identical$/);
   // The program by itself, without a supervisor, is what tells the right ones.
-  const hash = await baselines.of(PLAN.program, []);
-  expect(hash).toMatch(/^[0-9a-f]{64}$/);
+  const [folder] = readdirSync(join(root, 'peace'));
+  cpSync(join(root, 'peace', folder!, 'out'), join(root, 'work/out'), { recursive: true });
+  expect(await judge(seen, baselines)).toMatchObject({ outcome: 'identical', wrong: null });
 });
 
 test.each<[string, Bare[], RegExp]>([
