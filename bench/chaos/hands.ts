@@ -23,7 +23,10 @@ export class Hands {
       case 'kill':
         return this.kill(what.whom, what.back_ms, signal);
       case 'stop':
-        return this.stop(what.group, signal);
+        return this.stop(what.whom, signal);
+      case 'rival':
+        await this.keeper.rival();
+        return true;
       case 'freeze':
         return this.freeze(what.all, what.for_ms, signal);
       case 'tear':
@@ -65,11 +68,11 @@ export class Hands {
     return true;
   }
 
-  private async stop(group: boolean, signal: AbortSignal): Promise<boolean> {
-    const found = await this.living(['trainer', 'shepherd'], signal);
+  private async stop(whom: 'trainer' | 'group' | 'shepherd', signal: AbortSignal) {
+    const found = await this.living([whom === 'trainer' ? 'trainer' : 'shepherd'], signal);
     if (found === null) return false;
-    const [trainer, shepherd] = found as [ProcessRef, ProcessRef];
-    send(group ? -shepherd.pid : trainer.pid, 'SIGSTOP');
+    const [{ pid }] = found as [ProcessRef];
+    send(whom === 'group' ? -pid : pid, 'SIGSTOP');
     return true;
   }
 

@@ -6,6 +6,7 @@ import { waitFor } from '../../daemon/cli/wait.js';
 import type { JobStatus } from '../../daemon/core/index.js';
 
 const DIES_WITHIN_MS = 10_000;
+const RIVAL_ENDS_WITHIN_MS = 15_000;
 
 /** The daemon of one run: started, killed and started again, one process after the other. */
 export class Keeper {
@@ -53,6 +54,14 @@ export class Keeper {
       daemon?.child.kill('SIGCONT');
       this.frozen = false;
     }
+  }
+
+  /** Another daemon on the same home, while ours lives: it must end by itself. */
+  async rival(): Promise<void> {
+    const { child, ended } = spawnDaemon(this.home, this.env, cliEntry());
+    if ((await waitFor(ended, RIVAL_ENDS_WITHIN_MS)) !== null) return;
+    this.wrong.push('a second daemon on the same home did not give up');
+    child.kill('SIGKILL');
   }
 
   /** The job as the daemon tells it; null while there is none to ask. */

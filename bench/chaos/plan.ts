@@ -51,9 +51,11 @@ export type Whom = 'trainer' | 'shepherd' | 'daemon';
 export type What =
   /** SIGKILL to each, at once. A daemon is started again after `back_ms`. */
   | { readonly do: 'kill'; readonly whom: readonly Whom[]; readonly back_ms: number }
-  | { readonly do: 'stop'; readonly group: boolean }
+  | { readonly do: 'stop'; readonly whom: 'trainer' | 'group' | 'shepherd' }
   /** SIGSTOP to the daemon, to the trainer's group too if all is to sleep, and SIGCONT after a while. */
   | { readonly do: 'freeze'; readonly all: boolean; readonly for_ms: number }
+  /** Starts a second daemon on the same home, which has to give up by itself. */
+  | { readonly do: 'rival' }
   /** Tears a file of the newest checkpoint and kills the trainer, the daemon too if it is to be found
    * by the next one. */
   | { readonly do: 'tear'; readonly file: string; readonly how: Tear; readonly daemon: boolean }
@@ -88,7 +90,9 @@ export function sayWhat(what: What): string {
     case 'kill':
       return `kill -9 ${what.whom.join('+')}`;
     case 'stop':
-      return what.group ? 'SIGSTOP group' : 'SIGSTOP trainer';
+      return `SIGSTOP ${what.whom}`;
+    case 'rival':
+      return 'a second daemon';
     case 'freeze':
       return `SIGSTOP daemon${what.all ? '+group' : ''} for ${what.for_ms} ms`;
     case 'tear': {

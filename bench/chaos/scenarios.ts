@@ -97,13 +97,28 @@ const hang: Scenario = (rng) =>
 const stopped: Scenario = (rng) => {
   const step = whole(rng, 15, 80);
   const when: When = { at: 'step', step, after_ms: whole(rng, 0, 60) };
-  const group = rng.chance(0.4);
-  if (rng.chance(0.3))
-    return body(reference(rng, [`stop@${step}`]), { must: ['trainer_continued'] });
+  const must: readonly EventType[] = ['trainer_continued'];
+  if (rng.chance(0.2)) return body(reference(rng, [`stop@${step}`]), { must });
   const program = rng.chance(0.5) ? reference(rng, []) : python(rng, []);
-  return body(program, {
-    deeds: [{ what: { do: 'stop', group }, when }],
-    must: ['trainer_continued'],
+  const whom = oneOf(rng, 'trainer', 'trainer', 'group', 'shepherd');
+  const stop: Deed = { what: { do: 'stop', whom }, when };
+  // A shepherd alone is only missed when its trainer ends.
+  if (whom === 'shepherd') return body(program, { deeds: [stop] });
+  const what = { do: 'kill', whom: ['daemon'], back_ms: whole(rng, 0, 2500) } as const;
+  const alone: Deed = { what, when: { ...when, after_ms: whole(rng, 0, 900) } };
+  return body(program, { deeds: rng.chance(0.3) ? [stop, alone] : [stop], must });
+};
+
+/** The trainer hangs while there is no daemon, or one that has just come and saw no step yet. */
+const unseenHang: Scenario = (rng) => {
+  const at = whole(rng, 30, 90);
+  const fault = `${oneOf(rng, 'hang', 'lock', 'gil', 'deaf')}@${at}`;
+  const what = { do: 'kill', whom: ['daemon'], back_ms: whole(rng, 0, 1500) } as const;
+  const when: When = { at: 'step', step: at - whole(rng, 1, 20), after_ms: 0 };
+  return body(python(rng, [fault]), {
+    deeds: [{ what, when }],
+    causes: ['hang'],
+    must: ['attempt_adopted', 'hang_confirmed', 'evidence_saved'],
   });
 };
 
@@ -113,7 +128,8 @@ const frozen: Scenario = (rng) => {
   const when: When = { at: 'step', step, after_ms: whole(rng, 0, 60) };
   const what = { do: 'freeze', all: rng.chance(0.5), for_ms: whole(rng, 3000, 14_000) } as const;
   const program = rng.chance(0.5) ? reference(rng, []) : python(rng, []);
-  return body(program, { deeds: [{ what, when }] });
+  const rival: Deed = { what: { do: 'rival' }, when: { ...when, after_ms: whole(rng, 0, 3000) } };
+  return body(program, { deeds: [{ what, when }, ...(rng.chance(0.5) ? [rival] : [])] });
 };
 
 /** One daemon after the other dies, some before they are ready. */
@@ -151,24 +167,18 @@ const torn: Scenario = (rng) => {
   return body(program, { deeds, causes, must: ['checkpoint_quarantined'] });
 };
 
-/** Where a second fault meets the recovery from a first. */
-const RECOVERY: readonly EventType[] = [
-  'attempt_ended',
-  'attempt_starting',
-  'attempt_started',
-  'hang_confirmed',
-  'evidence_saved',
-  'trainer_killed',
-  'suspicion_raised',
-  'checkpoint_verified',
-];
+/** Where a second fault meets the recovery from a first, and the ending of a trainer. */
+const RECOVERY: readonly EventType[] = ['attempt_ended', 'attempt_starting', 'attempt_started'];
+const KILLING: readonly EventType[] = ['evidence_saved', 'trainer_killed', 'attempt_ended'];
+const HANG: readonly EventType[] = ['suspicion_raised', 'hang_confirmed', ...KILLING];
+const NAN: readonly EventType[] = ['loss_not_finite', 'nan_confirmed', ...KILLING];
 
 const second: Scenario = (rng) => {
-  const first = oneOf(rng, 'crash', 'hang', 'hang-deaf', 'kill', 'crash-in-save', 'tear');
-  const hangs = first.startsWith('hang');
-  const type = oneOf(rng, ...(hangs ? RECOVERY.slice(3, 7) : RECOVERY.slice(0, 3)));
+  const first = oneOf(rng, 'crash', 'hang', 'hang-deaf', 'kill', 'crash-in-save', 'tear', 'nan');
+  const verdict = first === 'nan' ? NAN : first.startsWith('hang') ? HANG : null;
+  const type = oneOf(rng, ...(verdict ?? RECOVERY));
   const { what } = randomKill(rng, 120);
-  const nth = hangs || type === 'attempt_ended' ? 1 : 2;
+  const nth = verdict !== null || type === 'attempt_ended' ? 1 : 2;
   const when: When = {
     at: 'event',
     type,
@@ -178,7 +188,7 @@ const second: Scenario = (rng) => {
   const third = rng.chance(0.3) ? [randomKill(rng, 120)] : [];
   return body(reference(rng, [`${first}@${whole(rng, 15, 100)}`]), {
     deeds: [{ what, when }, ...third],
-    causes: [...KILLED, 'hang'],
+    causes: [...KILLED, 'hang', 'nan'],
   });
 };
 
@@ -315,7 +325,8 @@ export const SCENARIOS: readonly (readonly [name: string, times: number, scenari
   ['kills', 4, kills],
   ['own-fault', 3, ownFault],
   ['hang', 1, hang],
-  ['stopped', 2, stopped],
+  ['stopped', 3, stopped],
+  ['unseen-hang', 1, unseenHang],
   ['frozen', 1, frozen],
   ['daemon-storm', 2, storm],
   ['torn', 4, torn],
