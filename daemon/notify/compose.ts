@@ -16,13 +16,15 @@ export interface Words {
 }
 
 const INCIDENTS = 12;
+/** Hangs whose evidence is named. */
+const HUNG = 3;
 
 /** A notice as a plain-text mail; `wall` in Unix seconds. Pure, so the whole text can be looked at. */
 export function compose(notice: Notice, job: Job, wall: number, at: Surroundings): Words {
   const parts: Part[] = [
     { title: 'What was seen', lines: whatWasSeen(notice, job) },
     { title: 'What was done', lines: whatWasDone(notice, job, wall) },
-    { title: 'Where the evidence lies', lines: evidence(notice, job, at) },
+    { title: 'Where the evidence lies', lines: whereToLook(notice, job, at) },
     { title: 'How it stands', lines: standing(job, wall) },
     { title: 'What happened so far', lines: incidents(job) },
     { title: 'What you have to do', lines: toDo(notice, job, at.home) },
@@ -58,10 +60,18 @@ function subject(notice: Notice, { name, progress }: Job): string {
 
 const still = ({ reminders }: Notice): string => (reminders > 0 ? ' still' : '');
 
-function evidence(notice: Notice, job: Job, { home }: Surroundings): string[] {
-  const log = `${home}/logs/${job.name}/attempt-${notice.hang === null ? job.attempt : notice.attempt}.log`;
-  const saved = notice.hang?.evidence;
-  return [...(saved == null ? [] : [saved]), ...(job.attempt === 0 ? [] : [log])];
+/** The folders of the home are a contract (docs/design.md). */
+function whereToLook(notice: Notice, job: Job, { home }: Surroundings): string[] {
+  const log = (attempt: number): string => `${home}/logs/${job.name}/attempt-${attempt}.log`;
+  if (notice.hang !== null) {
+    const { evidence } = notice.hang;
+    return [...(evidence === null ? [] : [evidence]), log(notice.attempt)];
+  }
+  const hung = job.incidents.filter(({ kind }) => kind === 'hang').slice(-HUNG);
+  const folders = hung.map(
+    ({ attempt }) => `${home}/state/jobs/${job.name}/attempts/${attempt}/evidence`,
+  );
+  return job.attempt === 0 ? [] : [...folders, log(job.attempt)];
 }
 
 function standing(job: Job, wall: number): string[] {

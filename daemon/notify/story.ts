@@ -62,7 +62,7 @@ function hangDone({ evidence, killed, resumed, recovery_seconds }: HangFacts, jo
     lines.push(`Attempt ${resumed.attempt} was started ${from}${lost}.`);
   }
   if (recovery_seconds !== null)
-    lines.push(`It was stepping again ${duration(recovery_seconds)} later.`);
+    lines.push(`It made its next step ${duration(recovery_seconds)} after its end.`);
   else if (job.run.at === 'failed') lines.push('Then it was given up.');
   else lines.push('It has made no step since. Should it not recover, another mail follows.');
   return lines;
@@ -76,7 +76,7 @@ export function toDo(notice: Notice, job: Job, home: string): string[] {
         ? ['Nothing now. Should it go on like this, look at the evidence.']
         : ['Nothing.'];
     case 'finished':
-      return ['Nothing. The pod may still cost money.'];
+      return ['Nothing. A rented pod goes on costing money until it is stopped.'];
     case 'held':
       return [...remedy(job), 'Then nothing: it looks for room by itself.'];
     case 'host_bad':
