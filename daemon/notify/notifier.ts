@@ -9,10 +9,10 @@ import type {
   State,
 } from '../core/index.js';
 import { noticeKey } from '../core/index.js';
-import { backoff, type RetryRules, triedNext } from './backoff.js';
+import { type RetryRules, triedNext } from './backoff.js';
 import type { Words } from './compose.js';
 import { due, type TellingRules } from './due.js';
-import type { Outcome } from './outcome.js';
+import { fateOf } from './fate.js';
 import type { Send } from './smtp.js';
 
 export interface NotifierOptions {
@@ -92,35 +92,35 @@ export function createNotifier(options: NotifierOptions): Notifier {
   };
 
   const work = (): void => {
-    try {
-      queueDue();
-      sendNext();
-    } catch (error) {
-      options.onError('working on the outbox', error as Error);
+    const { mail } = engine.state;
+    const now = mail === undefined ? [] : due(mail, clock(), rules).now;
+    for (const notice of now) {
+      try {
+        queue(notice);
+      } catch (error) {
+        // It keeps its place, and does not keep the others from being told.
+        options.onError('putting a mail into words', error as Error);
+      }
     }
+    sendNext();
     arm();
   };
 
-  const queueDue = (): void => {
-    const { mail } = engine.state;
-    if (mail === undefined) return;
-    for (const notice of due(mail, clock(), rules).now) {
-      const { jobs } = engine.state;
-      const job = jobs[notice.job];
-      const key = noticeKey(notice);
-      // A mail just queued may have taken this one along.
-      if (job === undefined || engine.state.mail?.notices[key] === undefined) continue;
-      const id = options.newId();
-      const words = options.compose(notice, job, clock());
-      const event = { type: 'mail_queued', key, id, kind: notice.kind, job: job.name, ...words };
-      journal(event as MailEvent).then(
-        () => {
-          onDisk.add(id);
-          stir();
-        },
-        (error: Error) => options.onError('queueing a mail', error),
-      );
-    }
+  const queue = (notice: Notice): void => {
+    const key = noticeKey(notice);
+    const { jobs, mail } = engine.state;
+    const job = jobs[notice.job];
+    // A mail queued just now may have taken this one along.
+    if (job === undefined || mail?.notices[key] === undefined) return;
+    const id = options.newId();
+    const words = options.compose(notice, job, clock());
+    journal({ type: 'mail_queued', key, id, kind: notice.kind, job: job.name, ...words }).then(
+      () => {
+        onDisk.add(id);
+        stir();
+      },
+      (error: Error) => options.onError('queueing a mail', error),
+    );
   };
 
   const sendNext = (): void => {
@@ -162,26 +162,8 @@ export function createNotifier(options: NotifierOptions): Notifier {
     );
     // Cut off by our own end: whatever the server made of it, it is tried again.
     if (cancel.signal.aborted && outcome.is !== 'sent') return;
-    const fate = fateOf(outcome, letter, tries);
+    const fate = fateOf(outcome, letter, tries, clock(), rules.retry, options.random);
     await journal({ ...about, ...fate });
-  };
-
-  const fateOf = (outcome: Outcome, letter: Letter, tries: number): Fate => {
-    const wall = clock();
-    switch (outcome.is) {
-      case 'sent':
-        return { type: 'mail_sent', answer: outcome.answer, refused: outcome.refused };
-      case 'refused':
-        return { type: 'mail_given_up', why: join(outcome.why, outcome.remedy) };
-      case 'later': {
-        const { scope, done } = outcome;
-        const why = join(outcome.why, outcome.remedy);
-        if (wall - letter.queued_at >= rules.retry.give_up_seconds)
-          return { type: 'mail_given_up', why: `${why} (not taken in all its time)` };
-        const until = wall + backoff(tries, scope, rules.retry, options.random);
-        return { type: 'mail_deferred', until, scope, why, done };
-      }
-    }
   };
 
   const arm = (): void => {
@@ -224,11 +206,6 @@ export function createNotifier(options: NotifierOptions): Notifier {
 }
 
 const NOBODY = 'nobody is left to send it to';
-
-type FateOf<T> = T extends MailEvent ? Omit<T, 'id' | 'kind' | 'job' | 'tries'> : never;
-type Fate = FateOf<Exclude<MailEvent, { type: 'mail_configured' | 'mail_queued' }>>;
-
-const join = (why: string, remedy: string): string => (remedy === '' ? why : `${why}. ${remedy}`);
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

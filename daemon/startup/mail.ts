@@ -81,12 +81,16 @@ export interface StartMail {
 }
 
 /** Puts the outbox to work. Null where mails are not set up; what an earlier configuration left
- * unsent is dropped then. */
+ * unsent is dropped then. Waits for no disk and no network. */
 export async function startMail(options: StartMail): Promise<Notifier | null> {
   const { setup, engine, home, clock, log } = options;
+  const failed = (doing: string, error: Error): void =>
+    log.error(`${doing}: ${error.message}`, { stack: error.stack });
   if (setup === null) {
     if (engine.state.mail !== undefined)
-      await engine.observe({ is: 'mail', event: { type: 'mail_configured', kinds: [] } });
+      engine
+        .observe({ is: 'mail', event: { type: 'mail_configured', kinds: [] } })
+        .catch((error: Error) => failed('switching mails off', error));
     return null;
   }
   const { compose, createNotifier, createSend } = await import('../notify/index.js');
@@ -105,7 +109,7 @@ export async function startMail(options: StartMail): Promise<Notifier | null> {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
-    onError: (doing, error) => log.error(`${doing}: ${error.message}`, { stack: error.stack }),
+    onError: failed,
   });
   notifier.start();
   return notifier;

@@ -398,19 +398,18 @@ test('a hang that is not recovered from is told after its 90 s by the clock alon
   expect(board.wall - began).toBe(90);
 });
 
-test('no error was swallowed on the way', async () => {
+test('a mail for which there are no words is told of, and keeps no other back', async () => {
   const board = new Board();
-  const { errors } = notify(board, 1, {
-    compose: () => {
-      throw new Error('no words');
+  const taken = await server();
+  const { errors } = notify(board, taken.port, {
+    compose: ({ kind }) => {
+      if (kind === 'hang') throw new Error('no words');
+      return { subject: kind, text: '' };
     },
   });
-  const stirred = new Promise<void>((resolve) => {
-    board.subscribe(({ type }) => {
-      if (type === 'job_finished') setImmediate(resolve);
-    });
-  });
-  board.happened(...started(), finished());
-  await stirred;
+  const sent = board.comes(is('mail_sent'));
+  board.happened(...started(), hung(), ...recovered(), finished());
+  await sent;
   expect(errors.map(({ message }) => message)).toContain('no words');
+  expect(subjects(taken.mails)).toEqual(['finished']);
 });
