@@ -30,10 +30,13 @@ const SETTLES: Readonly<Record<MailKind, number>> = {
 /** A clock that was set back by more than this would otherwise silence everything until then. */
 const CLOCK_SLACK = 60;
 const HOUR = 3600;
+const REPEATS: ReadonlySet<MailKind> = new Set<MailKind>(['hang', 'held', 'host_bad']);
+/** A server that is away for days must not fill the journal's snapshot. */
+const OUTBOX_MAX = 100;
 
 /**
  * What is to be told now. One mail for each job, kind and cause in `repeat_seconds`; while that is
- * not over, or an earlier mail about the same is still unsent, what happens is added up. Pure.
+ * not over, or an earlier mail about what repeats itself is unsent, what happens is added up. Pure.
  */
 export function due(mail: Mail, wall: number, rules: TellingRules): Due {
   const now: Notice[] = [];
@@ -45,14 +48,21 @@ export function due(mail: Mail, wall: number, rules: TellingRules): Due {
   // Hangs first: a mail about the end of the job would take them along.
   const notices = Object.values(mail.notices).sort((a, b) => rank(a) - rank(b) || a.seq - b.seq);
   for (const notice of notices) {
-    // Its end is an event, which comes with a look of its own.
-    if (mail.outbox.some(({ kind, job }) => kind === notice.kind && job === notice.job)) continue;
+    // The end of this is an event, which comes with a look of its own.
+    if (isStuck(mail, notice)) continue;
     const at = dueAt(notice, mail.told[noticeKey(notice)], wall, rules);
     if (at > wall) later(at);
     else if (recent.length + now.length < rules.max_per_hour) now.push(notice);
     else later(Math.max(wall + 1, Math.min(...recent, wall) + HOUR));
   }
   return { now, next };
+}
+
+/** What comes again by itself waits for the mail before it; what ends a run is told each time. */
+function isStuck({ outbox }: Mail, notice: Notice): boolean {
+  if (outbox.length >= OUTBOX_MAX) return true;
+  if (!REPEATS.has(notice.kind)) return false;
+  return outbox.some(({ kind, job }) => kind === notice.kind && job === notice.job);
 }
 
 function dueAt(
