@@ -159,6 +159,15 @@ describe('a storm', () => {
     expect(teller.told).toHaveLength(40);
   });
 
+  test('a server that is away for days: the outbox is bounded, and what waits is told after it', () => {
+    const teller = new Teller({ ...RULES, max_per_hour: 1000 });
+    for (let i = 0; i < 120; i += 1) teller.see(...started(`j${i}`), failed('permanent', `j${i}`));
+    expect(teller.mail.outbox).toHaveLength(100);
+    teller.deliver();
+    expect(teller.mail.outbox).toHaveLength(20);
+    expect(new Set(teller.told.map(({ job }) => job)).size).toBe(120);
+  });
+
   test('while the server is down, one mail about the same waits, not one for each hour', () => {
     const teller = new Teller().see(...started(), holds()).pass(12 * 3600);
     expect(teller.told).toHaveLength(1);
