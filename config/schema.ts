@@ -71,7 +71,7 @@ export const killSchema = z.strictObject({
 const limit = (fallback: number, cause: string) =>
   key(wholeNumber(0), fallback, `Attempts without a gained step: ${cause}.`);
 
-const polling = z
+const autoOrNot = z
   .union([z.literal('auto'), z.boolean()])
   .register(leafNotes, { type: 'auto | true | false', expects: 'auto, true or false' });
 
@@ -106,7 +106,7 @@ export const configSchema = z.strictObject({
   watch: z
     .strictObject({
       poll_seconds: key(seconds(0.01), 0.25, 'How often process, log and clocks are looked at.'),
-      polling: key(polling, 'auto', 'Poll for heartbeats: inotify is blind on network volumes.'),
+      polling: key(autoOrNot, 'auto', 'Poll for heartbeats: inotify is blind on network volumes.'),
       backstop_seconds: key(
         seconds(0.1),
         5,
@@ -119,7 +119,12 @@ export const configSchema = z.strictObject({
   evidence: z
     .strictObject({
       limit_seconds: key(seconds(0.1), 10, 'Longest time spent saving evidence before a kill.'),
-      keep: key(wholeNumber(1), 10, 'Sets of evidence to keep for a job.'),
+      keep: key(wholeNumber(1), 10, 'Sets of evidence to keep for a job, the newest.'),
+      max_bytes: key(
+        bytes(1024),
+        256 * MIB,
+        'Room for the evidence of a job; the last set is kept even if it takes more.',
+      ),
     })
     .prefault({}),
   retry: z
@@ -153,6 +158,11 @@ export const configSchema = z.strictObject({
       scan_seconds: key(seconds(0.1), 2, 'How often checkpoints are looked for.'),
     })
     .prefault({}),
+  scheduler: key(
+    autoOrNot,
+    'auto',
+    'Runs as a job of Slurm (auto) or Kubernetes (true): ends when done, and trainers with it.',
+  ),
   journal: z
     .strictObject({
       compact_bytes: key(

@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { type Config, homePaths, loadConfig } from '../config/index.js';
 import { busiest, watchGpus } from '../healthchecks/index.js';
-import { bootId } from '../trainer/process/index.js';
+import { bootId, tether } from '../trainer/process/index.js';
 import {
   type Command,
   type Event,
+  endUnderScheduler,
+  endWhenTold,
   initialState,
   type Now,
   reduce,
@@ -18,8 +20,10 @@ import { journalToLog, openLog } from './log/index.js';
 import type { Notifier } from './notify/index.js';
 import {
   announce,
+  bringJob,
   demoJob,
   isNetworkVolume,
+  isScheduled,
   jobSpecOf,
   mailSetup,
   policyOf,
@@ -39,6 +43,8 @@ export interface DaemonOptions {
   readonly takeover?: boolean;
   /** Queue the demo job when this home has never had a job. */
   readonly demoIfEmpty?: boolean;
+  /** A job file that is to be done, read and checked. */
+  readonly job?: { readonly source: string; readonly text: string };
   /** Human log lines on stderr besides the file. */
   readonly foreground?: boolean;
 }
@@ -51,6 +57,8 @@ export interface DaemonHandle {
   stop(reason: string): Promise<void>;
   /** Resolves with the reason when the daemon has ended, however that was asked for. */
   readonly stopped: Promise<string>;
+  /** 0, or what a scheduler is told of the jobs when the daemon runs as one of its own. */
+  exitCode(): number;
 }
 
 /**
@@ -121,6 +129,12 @@ async function start(
     onTrouble: (what) => log.warn(what),
   });
   const tasks = new Map<string, TrainTask>();
+  const scheduled = isScheduled(config.scheduler, options.env);
+  const tied = scheduled ? tether() : [];
+  if (tied === null)
+    log.warn(
+      'setpriv (util-linux) is missing: should this daemon be killed, its trainer would outlive the job',
+    );
   const settings = trainSettings(config, isNetworkVolume(home.state));
   const taskOf = (name: string): TrainTask | null => {
     const known = tasks.get(name);
@@ -132,6 +146,7 @@ async function start(
       observe: (seen) => engine.observe(seen),
       gpuRatio: () => busiest(gpus.latest()),
       environment: options.env,
+      tether: tied ?? [],
       settings,
       log,
     });
@@ -160,6 +175,7 @@ async function start(
     if (entry.type === 'job_queued') tasks.delete(entry.job);
     const sentence = journalToLog(entry);
     if (sentence !== null) log[sentence.level](sentence.message, sentence.fields);
+    endIfDone();
   });
 
   let ready = false;
@@ -170,11 +186,18 @@ async function start(
   let stopping: Promise<void> | null = null;
   let ticker: NodeJS.Timeout | null = null;
 
+  let exitCode = 0;
+  const endIfDone = (): void => {
+    const code = scheduled && ready ? endUnderScheduler(engine.state) : null;
+    if (code !== null) void stop(`nothing is left to do here (exit code ${code})`);
+  };
   const shutDown = async (reason: string): Promise<void> => {
+    if (scheduled) exitCode = endWhenTold(engine.state);
     if (ticker !== null) clearInterval(ticker);
     gpus.close();
     await http?.close();
-    await Promise.all([mail?.close(), ...[...tasks.values()].map((task) => task.close())]);
+    const trainer = scheduled ? 'ends' : 'goes on';
+    await Promise.all([mail?.close(), ...[...tasks.values()].map((task) => task.close(trainer))]);
     // While the disk refuses, the event waits in memory and goes with us: it is only a courtesy.
     void engine.observe({ is: 'daemon_stopping', reason });
     const { unwritten } = await journal.close();
@@ -243,7 +266,14 @@ async function start(
     if (options.demoIfEmpty && Object.keys(engine.state.jobs).length === 0) {
       await engine.request({ is: 'queue', spec: jobSpecOf(demoJob(home), home, config) });
     }
-    return { port: http.port, url: http.url, engine, stop, stopped };
+    if (options.job !== undefined) {
+      const about = { engine, home, config, env: options.env };
+      const refused = await bringJob({ ...about, ...options.job });
+      if (refused !== null) throw new Error(refused);
+    }
+    // What an earlier daemon of the same job has done is done.
+    endIfDone();
+    return { port: http.port, url: http.url, engine, stop, stopped, exitCode: () => exitCode };
   } catch (error) {
     if (ticker !== null) clearInterval(ticker);
     gpus.close();

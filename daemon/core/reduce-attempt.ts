@@ -103,8 +103,10 @@ export function onAttempt(job: Job, entry: Entry): Job {
       };
     case 'knob_turned':
       return { ...job, knobs: { ...job.knobs, [entry.cause]: entry.turned } };
-    case 'hold_ended':
-      return { ...job, run: { at: 'queued' } };
+    case 'hold_ended': {
+      const bad = job.run.at === 'holding' && job.run.cause === 'host_bad';
+      return { ...job, run: { at: 'queued' }, next_reason: bad ? 'host_bad' : job.next_reason };
+    }
     case 'evidence_saved':
       return job.run.at === 'ending' ? { ...job, run: { ...job.run, evidence: true } } : job;
     case 'stop_requested':

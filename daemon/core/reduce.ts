@@ -24,6 +24,8 @@ function happened(state: State, entry: Entry): State {
         ...next,
         starts: state.starts + 1,
         daemon: { pid: entry.pid, version: entry.version, started: entry.time },
+        host_bad: isSameBoot(state, entry.boot_id) ? state.host_bad : null,
+        boot_id: entry.boot_id,
       };
     case 'daemon_stopping':
       return { ...next, daemon: null };
@@ -37,6 +39,12 @@ function happened(state: State, entry: Entry): State {
     default:
       return withJob(next, entry);
   }
+}
+
+/** What was found bad of a machine says nothing of another one, nor of this one once it was restarted.
+ * A state of an earlier version does not know its boot. */
+function isSameBoot({ boot_id }: State, now: string): boolean {
+  return boot_id === undefined || boot_id === null || boot_id === now;
 }
 
 /** Queued again under its name: a new run of it, at the end of the queue. */

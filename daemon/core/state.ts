@@ -19,6 +19,8 @@ export interface State {
   /** In the order in which they were queued. */
   readonly jobs: Readonly<Record<string, Job>>;
   readonly host_bad: string | null;
+  /** Of the latest daemon: another one is another machine, or this one started anew. */
+  readonly boot_id?: string | null;
   /** Phase times by the profile of the jobs that taught them, the latest last. */
   readonly profiles: Readonly<Record<string, Learned>>;
   /** The outbox; absent until mails are set up. */
@@ -152,6 +154,7 @@ export const initialState: State = {
   last_event_at: 0,
   jobs: {},
   host_bad: null,
+  boot_id: null,
   profiles: {},
 };
 

@@ -1,8 +1,10 @@
 /** The door of start-up: the pieces that daemon/main.ts puts together. */
 export { type Announcement, announce, withdraw } from './announcement.js';
+export { bringJob } from './bring-job.js';
 export { demoJob } from './demo-job.js';
 export { type MailSetup, mailSetup, newMessageId, startMail } from './mail.js';
 export { jobSpecOf, type Queued, queueJob } from './queue-job.js';
+export { isScheduled } from './scheduler.js';
 export { policyOf, trainSettings } from './settings.js';
 export { takeLock } from './take-lock.js';
 export { version } from './version.js';

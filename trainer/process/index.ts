@@ -11,3 +11,4 @@ export { packageFile } from './package-file.js';
 export { bootId, isAlive, type ProcessRef, readStat, refOf } from './proc.js';
 export { type Found, settle } from './settle.js';
 export { type Standby, startStandby } from './standby.js';
+export { tether } from './tether.js';

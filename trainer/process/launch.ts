@@ -20,6 +20,8 @@ export interface Launch {
   /** stdout and stderr go straight to this file: a trainer that writes to a pipe dies at its next
    * print when the reader does. */
   readonly log: string;
+  /** Words in front of a command by which it dies with the process that started it; see tether.ts. */
+  readonly tether?: readonly string[];
   /** Written to attempt.json for people. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -124,11 +126,13 @@ function shepherdFor(how: Launch, standby: Standby | null): ChildProcess {
   // Opened here in any case: a log that cannot be is to be told by its name and its error.
   const out = openSync(how.log, 'a');
   try {
-    const taken = standby?.take({ ...how, env });
+    const tether = how.tether ?? [];
+    const taken = tether.length === 0 ? standby?.take({ ...how, env }) : null;
     if (taken) return taken;
-    const words = [shepherdPath(), how.dir, ...how.argv];
+    const [first = '/bin/sh', ...words] = [...tether, '/bin/sh', shepherdPath(), how.dir];
     const stdio: ('ignore' | number)[] = ['ignore', out, out];
-    return spawn('/bin/sh', words, { cwd: how.cwd, env, stdio, detached: true });
+    const options = { cwd: how.cwd, env, stdio, detached: true };
+    return spawn(first, [...words, ...tether, ...how.argv], options);
   } finally {
     closeSync(out);
   }

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { homePaths, type JobFile, loadJobFile, parseJob } from '../../../config/index.js';
+import { homePaths, type JobFile, parseJob } from '../../../config/index.js';
 import type { JobStatus } from '../../core/index.js';
 import { attemptLog } from '../attempt-logs.js';
 import { ensureDaemon } from '../background.js';
@@ -12,6 +11,7 @@ import { usageError } from '../errors.js';
 import { exitCodeOf } from '../exit-code.js';
 import { follow } from '../follow.js';
 import { takeInterruptions } from '../interruption.js';
+import { type ReadJob, readJobFile } from '../job-file.js';
 import type { AddCommand } from '../program.js';
 import { showFile } from '../show-logs.js';
 
@@ -85,15 +85,13 @@ async function showLastWords({ out, err }: Context, home: string, job: JobStatus
   }
 }
 
-interface Job {
-  readonly parsed: JobFile;
-  /** The file's path; a relative `cwd` counts from its folder. */
-  readonly source: string;
-  readonly text: string;
-}
-
 /** Reads and checks the job here, where its mistakes can be told before anything is started. */
-function jobOf(context: Context, home: string, file: string | undefined, options: Options): Job {
+function jobOf(
+  context: Context,
+  home: string,
+  file: string | undefined,
+  options: Options,
+): ReadJob {
   const { rest, env, cwd } = context;
   if (rest !== null) {
     if (file !== undefined) throw usageError('Give a job file or a command behind --, not both.');
@@ -113,10 +111,7 @@ function jobOf(context: Context, home: string, file: string | undefined, options
     const flag = `--${extra.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     throw usageError(`${flag} is for a command behind --; a job file says it itself.`);
   }
-  const parsed = loadJobFile({ path: file, home, env });
-  const bare = basename(file) === file && !/\.ya?ml$/.test(file);
-  const source = bare ? join(homePaths(home).jobs, `${file}.yaml`) : resolve(cwd, file);
-  return { parsed, source, text: readFileSync(source, 'utf8') };
+  return readJobFile(file, home, context);
 }
 
 const COMMAND_OPTIONS = [

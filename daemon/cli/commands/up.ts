@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
 import { CliError, EXIT } from '../errors.js';
 import { takeInterruptions } from '../interruption.js';
+import { readJobFile } from '../job-file.js';
 import { isActive } from '../jobs.js';
 import { liveLine } from '../live-line.js';
 import type { AddCommand } from '../program.js';
@@ -12,6 +13,7 @@ export const addUp: AddCommand = (program, action) => {
     .description('run the daemon in the foreground; Ctrl-C ends it and leaves the training running')
     .option('--takeover', 'ask a daemon that holds this home to make way')
     .option('--demo-if-empty', 'queue a small demo job where no job was ever queued')
+    .option('--job <FILE>', 'see to it that this job is done: queue it, or resume it')
     .option('--json', 'a JSON object when the daemon is ready and one when it has ended')
     .action(action(up));
 };
@@ -19,12 +21,14 @@ export const addUp: AddCommand = (program, action) => {
 interface Options {
   takeover?: true;
   demoIfEmpty?: true;
+  job?: string;
   json?: true;
 }
 
 async function up(context: Context, options: Options): Promise<number> {
   const home = context.ownHome();
   const { out, err } = context;
+  const job = options.job === undefined ? null : readJobFile(options.job, home, context);
   // Before the daemon is loaded: a signal during the start must find a handler. A laptop that is
   // closed takes its terminal along, and that is no reason to leave a training unwatched.
   const { signal, release } = takeInterruptions('ignored');
@@ -38,6 +42,7 @@ async function up(context: Context, options: Options): Promise<number> {
       env: context.env,
       takeover: options.takeover === true,
       demoIfEmpty: options.demoIfEmpty === true,
+      ...(job === null ? {} : { job }),
       foreground: !live,
     }).catch((error) => {
       throw inWords(error);
@@ -49,13 +54,15 @@ async function up(context: Context, options: Options): Promise<number> {
     hide();
     const running = daemon.engine.status().jobs.some(isActive);
     await daemon.stop(why);
+    const code = daemon.exitCode();
     if (options.json) out.line(JSON.stringify({ ready: false, pid, stopped: why }));
+    else if (code !== EXIT.done) err.line(`The daemon has ended: ${why}.`);
     else {
       const rest =
         'The training goes on; `nightwarden up` takes it up again, `nightwarden stop` ends it.';
       err.line(running ? rest : 'The daemon has ended; no training was running.');
     }
-    return EXIT.done;
+    return code;
   } finally {
     release();
   }

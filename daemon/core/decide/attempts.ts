@@ -18,6 +18,12 @@ export function onDaemonUp(turn: Turn, seen: Seen<'daemon_up'>): void {
   for (const job of Object.values(turn.state.jobs)) {
     if ('attempt' in job.run)
       turn.command({ do: 'adopt', job: job.name, attempt: job.run.attempt });
+    if (job.run.at === 'holding' && job.run.cause === 'host_bad' && turn.state.host_bad === null)
+      turn.emit({
+        type: 'hold_ended',
+        job: job.name,
+        why: 'this is another machine, or the same one started anew',
+      });
   }
 }
 

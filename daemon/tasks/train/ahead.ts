@@ -14,7 +14,8 @@ export class Ahead {
 
   /** An attempt runs: sees to it that a shepherd waits for the next. */
   arm(): void {
-    if (this.standby !== null || this.timer !== null) return;
+    // As a scheduler's job a shepherd is tethered to the daemon when it is started (tether.ts).
+    if (this.at.tether.length > 0 || this.standby !== null || this.timer !== null) return;
     this.timer = setTimeout(() => {
       this.timer = null;
       this.start();

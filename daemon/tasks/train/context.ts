@@ -11,6 +11,8 @@ export interface TrainContext {
   /** How busy the busiest GPU is, 0 to 1; null where nobody can say. */
   readonly gpuRatio: () => number | null;
   readonly environment: NodeJS.ProcessEnv;
+  /** Words in front of every command, by which it dies with this daemon; none where it may not. */
+  readonly tether: readonly string[];
   readonly settings: TrainSettings;
   readonly log: {
     warn(message: string, fields?: Record<string, unknown>): void;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { knobsOf, resumeArgs, type Turned } from '../../../trainer/adapters/index.js';
 import { createCheckpointStore } from '../../../trainer/checkpoints/index.js';
 import {
@@ -21,6 +22,7 @@ import { chooseCheckpoint, chooseFinite, distrust, isTotalKnown } from './checkp
 import type { Surroundings, TrainContext, TrainPlan } from './context.js';
 import { trainerEnvironment, withShim } from './environment.js';
 import { gpuProof, noteGpuMemory } from './gpu-proof.js';
+import { endForGood, LAST } from './last.js';
 import { Live } from './live.js';
 import { oomKills } from './oom.js';
 import { jobPaths } from './paths.js';
@@ -32,8 +34,9 @@ export type { TrainContext } from './context.js';
 export interface TrainTask {
   /** Carries a command out; resolves when it is done and its outcome was observed. */
   execute(command: Command): Promise<void>;
-  /** Ends the watching. The trainer goes on and is found again by the next daemon. */
-  close(): Promise<void>;
+  /** Ends the watching. The trainer goes on and is found again by the next daemon; or, under a
+   * scheduler, it is ended too, within 20 s. */
+  close(trainer?: 'goes on' | 'ends'): Promise<void>;
 }
 
 /** Leftovers of a trainer that is dead already get this long to end by themselves (seconds). */
@@ -163,6 +166,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
         cwd: plan.cwd,
         env: withShim(env, plan.heartbeat, from?.step ?? 0),
         lineage: at.lineage,
+        tether: at.tether,
         log: paths.log(attempt),
         facts: { job: name, attempt, from },
       };
@@ -267,10 +271,14 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
           return Promise.resolve();
       }
     },
-    async close() {
+    async close(trainer = 'goes on') {
       closed = true;
       ahead.end();
-      await queue;
+      if (trainer === 'ends') {
+        // Evidence, or the reading of a checkpoint: not worth being killed over.
+        await Promise.race([queue, delay(LAST.work_seconds * 1000, undefined, { ref: false })]);
+        await endForGood(at, live?.target ?? null);
+      } else await queue;
       await live?.close();
       await at.store.flush();
     },

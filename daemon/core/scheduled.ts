@@ -1,0 +1,27 @@
+import { isOver, type State } from './state.js';
+
+/** The exit codes of a daemon that runs as a scheduler's job (README, exit codes). */
+export const ENDS = { done: 0, stopped: 1, elsewhere: 33, forGood: 93 } as const;
+
+/**
+ * Under a scheduler a daemon with nothing left to do ends, and its exit code says what the scheduler
+ * is to do; null while there is something to do here, or nothing was ever asked for. A bad host goes
+ * before a job that gave up: what is left can still be done elsewhere.
+ */
+export function endUnderScheduler(state: State): number | null {
+  const jobs = Object.values(state.jobs);
+  if (jobs.length === 0) return null;
+  // On a bad host nothing is started, and what it holds back will not go on here.
+  const here = jobs.filter((job) => 'attempt' in job.run);
+  if (state.host_bad !== null && here.length === 0 && !jobs.every(isOver)) return ENDS.elsewhere;
+  if (!jobs.every(isOver)) return null;
+  if (jobs.some(({ run }) => run.at === 'failed')) return ENDS.forGood;
+  return jobs.some(({ run }) => run.at === 'stopped') ? ENDS.stopped : ENDS.done;
+}
+
+/** The same for one that is told to go before it is done: whatever is left can be done elsewhere. */
+export function endWhenTold(state: State): number {
+  return endUnderScheduler(state) ?? (isIdle(state) ? ENDS.done : ENDS.elsewhere);
+}
+
+const isIdle = ({ jobs }: State): boolean => Object.keys(jobs).length === 0;
