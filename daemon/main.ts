@@ -10,6 +10,7 @@ import {
   endWhenTold,
   initialState,
   type Now,
+  type Observation,
   reduce,
   type State,
 } from './core/index.js';
@@ -34,7 +35,12 @@ import {
   version,
   withdraw,
 } from './startup/index.js';
-import { createTrainTask, type TrainPlan, type TrainTask } from './tasks/train/index.js';
+import {
+  createTrainTask,
+  keepEvidence,
+  type TrainPlan,
+  type TrainTask,
+} from './tasks/train/index.js';
 
 export interface DaemonOptions {
   readonly home: string;
@@ -136,19 +142,22 @@ async function start(
       'setpriv (util-linux) is missing: should this daemon be killed, its trainer would outlive the job',
     );
   const settings = trainSettings(config, isNetworkVolume(home.state));
+  const around = {
+    home,
+    observe: (seen: Observation) => engine.observe(seen),
+    settings,
+    log,
+  };
   const taskOf = (name: string): TrainTask | null => {
     const known = tasks.get(name);
     const job = engine.state.jobs[name];
     if (known !== undefined || job === undefined) return known ?? null;
     const task = createTrainTask(name, job.spec.plan as TrainPlan, {
-      home,
+      ...around,
       job: () => engine.state.jobs[name],
-      observe: (seen) => engine.observe(seen),
       gpuRatio: () => busiest(gpus.latest()),
       environment: options.env,
       tether: tied ?? [],
-      settings,
-      log,
     });
     tasks.set(name, task);
     return task;
@@ -258,6 +267,8 @@ async function start(
       log,
     });
     ready = true;
+    for (const name of Object.keys(engine.state.jobs))
+      void keepEvidence(name, around, () => stopping !== null);
     log.info(`nightwarden ${version()} watches over ${home.root}`, {
       url: http.url,
       host: hostname(),

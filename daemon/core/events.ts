@@ -157,6 +157,8 @@ export type Event =
       files: number;
       seconds: number;
     }
+  /** By the rule of retention; the latest set of a job is never among them. */
+  | { type: 'evidence_removed'; job: string; attempts: readonly number[]; bytes: number }
   | { type: 'stop_requested'; job: string }
   | { type: 'trainer_killed'; job: string; attempt: number; seconds: number; escalated: boolean }
   | {
@@ -206,6 +208,7 @@ const RELAXED: ReadonlySet<EventType> = new Set<EventType>([
   'suspicion_resolved',
   'clocks_rearmed',
   'looked_at',
+  'evidence_removed',
 ]);
 
 export function isDurable(event: Event): boolean {

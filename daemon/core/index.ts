@@ -47,6 +47,7 @@ export {
   type ReplayedJob,
   replay,
 } from './replay/index.js';
+export { type EvidenceSet, evidenceToRemove } from './retention.js';
 export { endUnderScheduler, endWhenTold } from './scheduled.js';
 export { type Bins, binOf, quantile, type Sketch } from './sketch.js';
 export {

@@ -43,6 +43,7 @@ export type Observation =
   /** `letter`: T when any process of the group is stopped by a signal. */
   | { is: 'process_state'; job: string; attempt: number; letter: string }
   | { is: 'evidence'; job: string; attempt: number; path: string; files: number; seconds: number }
+  | { is: 'evidence_removed'; job: string; attempts: readonly number[]; bytes: number }
   | { is: 'killed'; job: string; attempt: number; seconds: number; escalated: boolean }
   | { is: 'unkillable'; job: string; attempt: number; survivors: readonly number[]; why: string }
   | {

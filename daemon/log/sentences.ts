@@ -124,6 +124,11 @@ function say(entry: Entry): [Level, string] | null {
         'info',
         `evidence saved in ${duration(entry.seconds)}, ${plural(entry.files, 'file')}: ${entry.path}`,
       ];
+    case 'evidence_removed':
+      return [
+        'info',
+        `evidence of attempt ${entry.attempts.join(', ')} removed to keep the newest (${size(entry.bytes)})`,
+      ];
     case 'stop_requested':
       return ['info', 'asked to stop'];
     case 'trainer_killed':

@@ -26,6 +26,8 @@ export function trainSettings(config: Config, networkVolume: boolean): TrainSett
     grace_seconds: kill.grace_seconds,
     verify_seconds: kill.verify_seconds,
     evidence_seconds: evidence.limit_seconds,
+    evidence_keep: evidence.keep,
+    evidence_max_bytes: evidence.max_bytes,
     log_max_bytes: log.trainer_max_bytes,
   };
 }

@@ -304,6 +304,13 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
       'my-lora: evidence saved in 1.2 s, 9 files: state/e',
     ],
   ],
+  evidence_removed: [
+    [
+      { type: 'evidence_removed', job, attempts: [1, 2], bytes: 4096 },
+      'info',
+      'my-lora: evidence of attempt 1, 2 removed to keep the newest (4.1 kB)',
+    ],
+  ],
   stop_requested: [[{ type: 'stop_requested', job }, 'info', 'my-lora: asked to stop']],
   trainer_killed: [
     [

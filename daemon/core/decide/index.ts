@@ -81,6 +81,10 @@ function route(turn: Turn, seen: Observation): void {
       return onProcessState(turn, seen);
     case 'evidence':
       return endings.onEvidence(turn, seen);
+    case 'evidence_removed': {
+      const { job, attempts, bytes } = seen;
+      return turn.emit({ type: 'evidence_removed', job, attempts, bytes });
+    }
     case 'killed':
       return turn.emit({
         type: 'trainer_killed',

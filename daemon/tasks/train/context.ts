@@ -29,6 +29,8 @@ export interface TrainSettings {
   readonly grace_seconds: number;
   readonly verify_seconds: number;
   readonly evidence_seconds: number;
+  readonly evidence_keep: number;
+  readonly evidence_max_bytes: number;
   readonly log_max_bytes: number;
 }
 

@@ -2,4 +2,5 @@
 
 export type { TrainPlan, TrainSettings } from './context.js';
 export { trainerEnvironment } from './environment.js';
+export { keepEvidence } from './keep-evidence.js';
 export { createTrainTask, type TrainContext, type TrainTask } from './task.js';

@@ -22,6 +22,7 @@ import { chooseCheckpoint, chooseFinite, distrust, isTotalKnown } from './checkp
 import type { Surroundings, TrainContext, TrainPlan } from './context.js';
 import { trainerEnvironment, withShim } from './environment.js';
 import { gpuProof, noteGpuMemory } from './gpu-proof.js';
+import { keepEvidence } from './keep-evidence.js';
 import { endForGood, LAST } from './last.js';
 import { Live } from './live.js';
 import { oomKills } from './oom.js';
@@ -219,6 +220,8 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
       limit_seconds: at.settings.evidence_seconds,
     });
     await at.observe({ is: 'evidence', job: name, attempt, ...saved });
+    // Beside the kill, which waits for nothing more.
+    void keepEvidence(name, at, () => closed);
   };
 
   const end = async (attempt: number): Promise<void> => {
