@@ -61,3 +61,4 @@ export {
 } from './state.js';
 export { type JobStatus, type Status, statusOf } from './status.js';
 export type { Now } from './time.js';
+export { totalsOf } from './totals.js';

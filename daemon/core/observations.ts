@@ -46,6 +46,8 @@ export type Observation =
   | { is: 'evidence_removed'; job: string; attempts: readonly number[]; bytes: number }
   | { is: 'killed'; job: string; attempt: number; seconds: number; escalated: boolean }
   | { is: 'unkillable'; job: string; attempt: number; survivors: readonly number[]; why: string }
+  /** What an earlier life of a job left running cannot be ended; no attempt of it is under way. */
+  | { is: 'leftovers'; job: string; survivors: readonly number[]; why: string }
   | {
       is: 'exited';
       job: string;

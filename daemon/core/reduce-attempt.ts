@@ -1,6 +1,7 @@
 import { type AttemptReason, CAUSES, type Cause } from './causes.js';
 import type { Entry, EventOf, JobSpec } from './events.js';
 import type { Budget, Job, Learned } from './state.js';
+import { totalsOf } from './totals.js';
 
 export const noBudget: Budget = {
   spent: {},
@@ -60,6 +61,7 @@ export function initialJob(
       continued: 0,
       quarantined: 0,
     },
+    ...(earlier === undefined ? {} : { before: totalsOf(earlier) }),
     learned,
     incidents: [],
   };

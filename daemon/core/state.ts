@@ -57,6 +57,8 @@ export interface Job {
     readonly lost_steps: number;
   } | null;
   readonly tally: Tally;
+  /** What earlier runs under the same name had come to: counters never go back. Absent before v0.2. */
+  readonly before?: Totals;
   readonly learned: Learned;
   readonly incidents: readonly Incident[];
 }
@@ -136,6 +138,22 @@ export interface Tally {
   readonly self_resolved: number;
   readonly continued: number;
   readonly quarantined: number;
+}
+
+/** The part of a run's figures that only ever grows. */
+export interface Totals
+  extends Pick<
+    Tally,
+    | 'lost_steps'
+    | 'useful_seconds'
+    | 'hangs'
+    | 'recoveries'
+    | 'suspicions'
+    | 'self_resolved'
+    | 'continued'
+    | 'quarantined'
+  > {
+  readonly attempts_by_cause: Job['attempts_by_cause'];
 }
 
 /** One line of the night's account. */

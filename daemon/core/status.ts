@@ -1,3 +1,4 @@
+import type { Cause } from './causes.js';
 import { ettr } from './ettr.js';
 import { quantile } from './sketch.js';
 import type { Incident, Job, State } from './state.js';
@@ -45,7 +46,8 @@ export interface JobStatus {
     readonly verified: boolean;
   } | null;
   readonly incidents: readonly Incident[];
-  /** Why it holds or failed, and what to do; null otherwise. */
+  /** Why it holds or failed, by name and in words, and what to do; null otherwise. */
+  readonly cause: Cause | null;
   readonly reason: string | null;
   readonly remedy: string | null;
   readonly artefact: string | null;
@@ -82,6 +84,7 @@ function jobStatus(job: Job, wall: number): JobStatus {
         ? null
         : { step: job.checkpoint.step, path: job.checkpoint.path, verified: true },
     incidents: job.incidents,
+    cause: 'reason' in run ? run.cause : null,
     reason: 'reason' in run ? run.reason : null,
     remedy: 'remedy' in run ? run.remedy : null,
     artefact: run.at === 'finished' ? run.artefact : null,

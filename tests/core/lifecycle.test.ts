@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Night, policy, ref } from './night.js';
+import { Night, policy, ref, spec } from './night.js';
 
 const checkpoint = (step: number) => ({ step, path: `/out/step-${step}`, bytes: 10 });
 
@@ -280,5 +280,23 @@ describe('budgets', () => {
     night.pass(5);
     expect(night.job.run).toMatchObject({ at: 'holding', cause: 'host_bad' });
     expect(night.does('prepare')).toBe(false);
+  });
+
+  test('leftovers of an earlier life that cannot be ended make the host bad, and hold the job', () => {
+    const night = new Night().see({ is: 'queue', spec: spec() });
+    expect(night.does('prepare')).toBe(true);
+    night.see({ is: 'leftovers', job: 'lora', survivors: [11], why: 'state D' });
+    expect(night.job.run).toMatchObject({ at: 'holding', cause: 'host_bad', reason: 'state D' });
+    expect(night.core.preparing).toEqual([]);
+    night.pass(60);
+    expect(night.of('attempt_starting')).toEqual([]);
+  });
+
+  test('leftovers found after the job was stopped hold nothing up', () => {
+    const night = new Night().see({ is: 'queue', spec: spec() }).see({ is: 'stop', job: 'lora' });
+    night.see({ is: 'leftovers', job: 'lora', survivors: [11], why: 'state D' });
+    expect(night.job.run.at).toBe('stopped');
+    night.see({ is: 'resume', job: 'lora' });
+    expect(night.does('prepare')).toBe(true);
   });
 });

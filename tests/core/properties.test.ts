@@ -304,6 +304,7 @@ const anything: fc.Arbitrary<(attempt: number) => Observation> = (() => {
       survivors: [1],
       why: 'state D',
     })),
+    of(nothing, () => ({ is: 'leftovers', job: JOB, survivors: [1], why: 'state D' })),
     {
       weight: 6,
       arbitrary: of(fc.tuple(exit, tails, from), ([how, tail, at], attempt) => ({

@@ -96,7 +96,7 @@ describe('the samples', () => {
     expect(states.reduce((sum, [, value]) => sum + value, 0)).toBe(1);
   });
 
-  test('absent facts have none, and a job that is queued again leaves nothing of its past', async () => {
+  test('absent facts have none, and a job that is queued again goes on counting', async () => {
     const served = await serve();
     served.engine.add(...night('a'));
     await scrape(served);
@@ -110,8 +110,23 @@ describe('the samples', () => {
       expect(names.filter((name) => name.startsWith(absent))).toEqual([]);
     }
     expect(samples.get('job_state{job="a",state="queued"}')).toBe(1);
-    expect(samples.get('attempts_total{job="a",cause="start"}')).toBe(0);
+    const before = await scrape(await serveNight());
+    for (const [key, value] of before) {
+      if (/^[a-z_]+_total\{job="a"/.test(key))
+        expect([key, samples.get(key)]).toEqual([key, value]);
+    }
+    served.engine.add(...night('a').slice(1));
+    const twice = await scrape(served);
+    expect(before.get('hangs_total{job="a"}')).toBe(1);
+    expect(twice.get('hangs_total{job="a"}')).toBe(2);
+    expect(twice.get('attempts_total{job="a",cause="start"}')).toBe(2);
   });
+
+  const serveNight = async () => {
+    const served = await serve();
+    served.engine.add(...night('a'));
+    return served;
+  };
 
   test('counters are those of the journal: scraping twice or restarting the daemon changes none', async () => {
     const first = await serve();

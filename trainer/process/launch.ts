@@ -24,6 +24,8 @@ export interface Launch {
   readonly tether?: readonly string[];
   /** Written to attempt.json for people. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /** Told of what went wrong and does not keep the trainer from running. */
+  readonly onTrouble?: (what: string) => void;
 }
 
 export interface Launched {
@@ -66,7 +68,11 @@ export async function launch(
     cwd: how.cwd,
     boot_id: bootId(),
     ...how.facts,
-  }).catch(() => undefined);
+  }).catch((error: Error) =>
+    how.onTrouble?.(
+      `attempt.json cannot be written (${error.message}): after a restart of the machine its processes cannot be told from others`,
+    ),
+  );
   // The trainer outlives this process; waiting for it must not be what keeps this process alive.
   child.unref();
   const died = new Promise<string>((resolve) => {

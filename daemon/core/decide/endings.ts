@@ -20,6 +20,24 @@ export function onEvidence(turn: Turn, seen: Seen<'evidence'>): void {
 
 const NAN_REMEDY = 'Lower the learning rate, or look for a broken image in the dataset.';
 
+const BAD_HOST_REMEDY =
+  'This machine needs to be restarted or replaced: start the job on another one.';
+
+/** The same before an attempt is begun: what is still there holds the GPU, or writes the checkpoints. */
+export function onLeftovers(turn: Turn, seen: Seen<'leftovers'>): void {
+  turn.prepared(seen.job);
+  const at = turn.job(seen.job)?.run.at;
+  if (at !== 'queued' && at !== 'waiting') return;
+  turn.emit({ type: 'host_found_bad', job: seen.job, why: seen.why });
+  turn.emit({
+    type: 'job_holding',
+    job: seen.job,
+    cause: 'host_bad',
+    reason: seen.why,
+    remedy: BAD_HOST_REMEDY,
+  });
+}
+
 /** A process that SIGKILL does not end holds the GPU: a second trainer beside it would be worse than
  * none. Nothing is started on this machine again. */
 export function onUnkillable(turn: Turn, seen: Seen<'unkillable'>): void {
@@ -30,7 +48,7 @@ export function onUnkillable(turn: Turn, seen: Seen<'unkillable'>): void {
     job,
     cause: 'host_bad',
     reason: why,
-    remedy: 'This machine needs to be restarted or replaced: start the job on another one.',
+    remedy: BAD_HOST_REMEDY,
   });
   turn.setWatch(job, null);
 }

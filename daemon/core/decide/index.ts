@@ -95,6 +95,8 @@ function route(turn: Turn, seen: Observation): void {
       });
     case 'unkillable':
       return endings.onUnkillable(turn, seen);
+    case 'leftovers':
+      return endings.onLeftovers(turn, seen);
     case 'exited':
       return endings.onExited(turn, seen);
     case 'checkpoint':

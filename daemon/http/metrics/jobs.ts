@@ -7,6 +7,7 @@ import {
   PHASES,
   type State,
   statusOf,
+  totalsOf,
 } from '../../core/index.js';
 import type { Catalogue } from './catalogue.js';
 import { Samples, Totals } from './write.js';
@@ -66,7 +67,8 @@ function open(m: Catalogue['job']) {
 }
 
 function writeJob(out: ReturnType<typeof open>, job: Job, status: JobStatus, wall: number): void {
-  const { checkpoint, progress, tally } = job;
+  const { checkpoint, progress } = job;
+  const totals = totalsOf(job);
   // Labels are written out rather than spread: V8 11 (Node 20) gives each `{ ...label, state }` a
   // hidden class of its own, 40 MB of them within an hour's scrapes.
   const { name: jobName } = job;
@@ -87,16 +89,16 @@ function writeJob(out: ReturnType<typeof open>, job: Job, status: JobStatus, wal
   out.checkpointTime.set(label, checkpoint?.verified_at);
   out.checkpointBytes.set(label, checkpoint?.bytes);
   for (const cause of REASONS) {
-    out.attempts.set({ job: jobName, cause }, job.attempts_by_cause[cause] ?? 0);
+    out.attempts.set({ job: jobName, cause }, totals.attempts_by_cause[cause] ?? 0);
   }
-  out.hangs.set(label, tally.hangs);
-  out.recoveries.set(label, tally.recoveries);
-  out.continued.set(label, tally.continued);
-  out.lostSteps.set(label, tally.lost_steps);
-  out.useful.set(label, tally.useful_seconds);
-  out.suspicions.set(label, tally.suspicions);
-  out.selfResolved.set(label, tally.self_resolved);
-  out.quarantined.set(label, tally.quarantined);
+  out.hangs.set(label, totals.hangs);
+  out.recoveries.set(label, totals.recoveries);
+  out.continued.set(label, totals.continued);
+  out.lostSteps.set(label, totals.lost_steps);
+  out.useful.set(label, totals.useful_seconds);
+  out.suspicions.set(label, totals.suspicions);
+  out.selfResolved.set(label, totals.self_resolved);
+  out.quarantined.set(label, totals.quarantined);
 }
 
 /** A trainer may name phases as it likes, a new one each step; labels must stay few. */

@@ -27,6 +27,7 @@ import { endForGood, LAST } from './last.js';
 import { Live } from './live.js';
 import { oomKills } from './oom.js';
 import { jobPaths } from './paths.js';
+import { persist } from './persist.js';
 import { readRemains } from './remains.js';
 import { makeRoom } from './room.js';
 
@@ -67,6 +68,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
   const ahead = new Ahead(at);
   let live: Live | null = null;
   let closed = false;
+  const giveUp = new AbortController();
   let oomBefore = oomKills();
   let queue: Promise<void> = Promise.resolve();
 
@@ -122,13 +124,12 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     attempt: number,
     survivors: readonly { pid: number; letter: string }[],
   ): Promise<void> => {
-    const who = survivors.map(({ pid, letter }) => `${pid} (state ${letter})`).join(', ');
     await at.observe({
       is: 'unkillable',
       job: name,
       attempt,
       survivors: survivors.map(({ pid }) => pid),
-      why: `processes that SIGKILL does not end: ${who}`,
+      why: `processes that SIGKILL does not end: ${said(survivors)}`,
     });
   };
 
@@ -138,16 +139,14 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
       { lineage: at.lineage, shepherd: null, since: 0 },
       { grace_seconds: at.settings.grace_seconds, verify_seconds: at.settings.verify_seconds },
     );
-    if (cleared.is === 'survived')
-      at.log.error(`${name}: an older trainer of this job cannot be ended`, { ...cleared });
+    if (cleared.is === 'survived') {
+      const survivors = cleared.survivors.map(({ pid }) => pid);
+      const why = `processes of an earlier attempt that SIGKILL does not end: ${said(cleared.survivors)}`;
+      return at.observe({ is: 'leftovers', job: name, survivors, why });
+    }
     const nan = at.job()?.next_reason === 'nan';
-    const from =
-      cleared.is === 'survived'
-        ? null
-        : nan
-          ? await chooseFinite(at, below)
-          : await chooseCheckpoint(at);
-    if (cleared.is === 'gone') await at.observe({ is: 'prepared', job: name, from });
+    const from = nan ? await chooseFinite(at, below) : await chooseCheckpoint(at);
+    await at.observe({ is: 'prepared', job: name, from });
   };
 
   const spawn = async (
@@ -170,6 +169,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
         tether: at.tether,
         log: paths.log(attempt),
         facts: { job: name, attempt, from },
+        onTrouble: (what: string) => at.log.warn(`${name}: ${what}`),
       };
       const launching = launch(how, () => {}, standby);
       void noteGpuMemory(at, attempt);
@@ -253,7 +253,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     execute(command) {
       switch (command.do) {
         case 'prepare':
-          return enqueue(() => prepare(command.below));
+          return enqueue(() => persist(at, () => prepare(command.below), giveUp.signal));
         case 'spawn':
           return enqueue(() => spawn(command.attempt, command.from, command.knobs));
         case 'adopt':
@@ -277,6 +277,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     async close(trainer = 'goes on') {
       closed = true;
       ahead.end();
+      giveUp.abort();
       if (trainer === 'ends') {
         // Evidence, or the reading of a checkpoint: not worth being killed over.
         await Promise.race([queue, delay(LAST.work_seconds * 1000, undefined, { ref: false })]);
@@ -287,6 +288,9 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     },
   };
 }
+
+const said = (survivors: readonly { pid: number; letter: string }[]): string =>
+  survivors.map(({ pid, letter }) => `${pid} (state ${letter})`).join(', ');
 
 /** The boot in which an attempt was begun; null when that was not recorded. */
 function bootOf(dir: string): string | null {

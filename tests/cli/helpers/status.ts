@@ -19,6 +19,7 @@ export function job(over: Partial<JobStatus> = {}): JobStatus {
     eta_seconds: 160,
     checkpoint: null,
     incidents: [],
+    cause: null,
     reason: null,
     remedy: null,
     artefact: null,
