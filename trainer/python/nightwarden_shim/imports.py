@@ -25,11 +25,13 @@ class Finder:
         return spec
 
     def _behind(self, name, path, target):
-        for finder in sys.meta_path:
+        # Those before this one were asked, or are what asks: another of its kind.
+        behind = iter(list(sys.meta_path))
+        if not any(finder is self for finder in behind):
+            return None
+        for finder in behind:
             find = getattr(finder, "find_spec", None)
-            if finder is self or find is None:
-                continue
-            spec = find(name, path, target)
+            spec = None if find is None else find(name, path, target)
             if spec is not None:
                 return spec
         return None
@@ -43,15 +45,20 @@ class Finder:
             spec.loader = _Builtin(loader, self._run, name)
             return
         execute = loader.exec_module
+        own = getattr(loader, "__dict__", {}).get("exec_module")
 
         def exec_module(module):
+            if own is None:
+                del loader.exec_module
+            else:
+                loader.exec_module = own
             self._run(name, module, execute)
 
         try:
             # On this one loader, which so remains the loader it is to everybody who looks at it.
             loader.exec_module = exec_module
         except AttributeError:
-            # One that takes no attributes; the module is imported without being watched.
+            # One that takes no attributes: the module is imported without being watched.
             pass
 
     def _run(self, name, module, execute):
