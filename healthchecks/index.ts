@@ -8,3 +8,4 @@ export {
   watchGpus,
 } from './gpu.js';
 export { type GpuMemory, readGpuMemory } from './gpu-memory.js';
+export { createVolumeProbe, type VolumeProbe, type VolumeState } from './volume.js';

@@ -60,5 +60,6 @@ export {
   type State,
 } from './state.js';
 export { type JobStatus, type Status, statusOf } from './status.js';
+export { type StorageSigns, type Volume, waitsForStorage } from './storage.js';
 export type { Now } from './time.js';
 export { totalsOf } from './totals.js';

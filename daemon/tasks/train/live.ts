@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { createVolumeProbe, type VolumeProbe } from '../../../healthchecks/index.js';
 import {
   type HeartbeatWatcher,
   LogFollower,
@@ -16,7 +17,7 @@ import {
   type Target,
   untilExit,
 } from '../../../trainer/process/index.js';
-import type { Beat } from '../../core/index.js';
+import { type Beat, waitsForStorage } from '../../core/index.js';
 import { scanCheckpoints } from './checkpoints.js';
 import type { Surroundings } from './context.js';
 
@@ -24,8 +25,6 @@ const CAP_EVERY_SECONDS = 10;
 /** Without a new step for so long, the whole group is looked at for a stopped process so often. */
 const QUIET_SECONDS = 1;
 const GROUP_EVERY_SECONDS = 0.5;
-/** A read of the log that takes longer waits for storage, as the trainer on the same volume does. */
-const READ_WITHIN_SECONDS = 1;
 
 /** One living attempt under watch. Ends its watching by {@link close}, never the trainer. */
 export class Live {
@@ -36,6 +35,7 @@ export class Live {
   private readonly follower: LogFollower;
   private readonly abort = new AbortController();
   private readonly timer: NodeJS.Timeout;
+  private readonly volume: VolumeProbe = createVolumeProbe();
   private readonly due = { scan: 0, cap: 0, group: 0 };
   private stopped = false;
   private newsAt = performance.now() / 1000;
@@ -73,6 +73,7 @@ export class Live {
   /** Looks at the whole process group from outside. */
   observe(): void {
     const { cpu_seconds, io_bytes, storage_wait } = lookAt(this.target);
+    this.askVolumes();
     void this.at.observe({
       is: 'outside',
       job: this.at.name,
@@ -81,15 +82,28 @@ export class Live {
       io_bytes,
       log_bytes: this.follower.novel,
       gpu_ratio: this.at.gpuRatio(),
-      storage_wait: storage_wait || this.readsFor() > READ_WITHIN_SECONDS,
+      storage_wait: waitsForStorage({
+        waits: storage_wait,
+        reading_seconds: this.readsFor(),
+        volume: this.volume.state(),
+      }),
     });
   }
 
   async close(): Promise<void> {
     clearInterval(this.timer);
+    this.volume.close();
     this.abort.abort();
     await this.heartbeats?.close();
     await this.follower.close();
+  }
+
+  /** Only while it is suspected: a write to somebody's volume is more than a look. */
+  private askVolumes(): void {
+    const job = this.at.job();
+    if (job === undefined || job.suspect === null) return;
+    const saves = job.checkpoint === null ? [] : [dirname(job.checkpoint.path)];
+    this.volume.ask([this.at.plan.cwd, ...saves]);
   }
 
   private watchFiles(dir: string): HeartbeatWatcher {
