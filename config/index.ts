@@ -2,7 +2,7 @@ export { describeConfig, type KeyDoc } from './describe.js';
 export { RESERVED_VARIABLES, variableName } from './environment.js';
 export { renderExample } from './example.js';
 export { type HomePaths, homePaths, packageRoot, resolveHome } from './home.js';
-export { type JobFile, loadJobFile, type OptionValue, parseJob } from './job.js';
+export { type JobFile, jobFault, loadJobFile, type OptionValue, parseJob } from './job.js';
 export { type LoadOptions, loadConfig, loadSettings } from './load.js';
 export { addressOf, isLoopbackHost, type MailConfig, mailSecurity } from './mail-schema.js';
 export { type Some, settingsForJob } from './override.js';

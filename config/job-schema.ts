@@ -6,6 +6,7 @@ import { isMap, type Path, valueAt } from './path.js';
 import { pattern } from './pattern.js';
 import type { Finding } from './phrase.js';
 import { placeholderFault } from './placeholders.js';
+import { takesCommand, trainerFaults } from './trainer-options.js';
 
 const name = z
   .string()
@@ -110,8 +111,12 @@ export const jobSchema = z.strictObject({
  */
 export function jobContradictions(data: unknown): Finding[] {
   if (!isMap(data)) return [];
-  const named = data['trainer'] !== undefined && data['trainer'] !== 'command';
-  return [...badVariables(data['env']), ...(named ? [] : commandFaults(data))];
+  const trainer = typeof data['trainer'] === 'string' ? data['trainer'] : 'command';
+  return [
+    ...badVariables(data['env']),
+    ...trainerFaults(trainer, data['with']),
+    ...(trainer === 'command' ? commandFaults(data) : missingCommand(trainer, data)),
+  ];
 }
 
 function badVariables(env: unknown): Finding[] {
@@ -126,6 +131,12 @@ function badVariables(env: unknown): Finding[] {
       'expected the name of an environment variable: letters, digits and underscores.';
     return [{ path, which: 'key', message }];
   });
+}
+
+function missingCommand(trainer: string, data: Record<string, unknown>): Finding[] {
+  if (!takesCommand(trainer) || data['command'] !== undefined) return [];
+  const message = `missing. trainer: ${trainer} runs what stands here, the script and its options.`;
+  return [{ path: ['command'], which: 'value', message }];
 }
 
 function commandFaults(data: Record<string, unknown>): Finding[] {

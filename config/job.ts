@@ -6,6 +6,7 @@ import { checkYaml, readText } from './load.js';
 import type { Some } from './override.js';
 import { ConfigError } from './problem.js';
 import type { HangConfig, KillConfig } from './schema.js';
+import { readYaml } from './yaml-source.js';
 
 /** A checked job file. What was left out is null, or empty for lists and maps. */
 export interface JobFile {
@@ -68,6 +69,13 @@ export function loadJobFile(options: {
  */
 export function parseJob(text: string, source: string, env: NodeJS.ProcessEnv = {}): JobFile {
   return parse(text, source, dirname(resolve(source)), env);
+}
+
+/** A fault that only a trainer's adapter finds, with the place of its key in the job file's text. */
+export function jobFault(text: string, source: string, key: string, message: string): ConfigError {
+  const path = key.split('.');
+  const { line, column } = readYaml(text, source).at(path, 'value');
+  return new ConfigError([{ source, line, column, path: key, message }]);
 }
 
 function parse(text: string, label: string, folder: string, env: NodeJS.ProcessEnv): JobFile {

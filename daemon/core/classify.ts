@@ -75,6 +75,11 @@ const PATTERNS: readonly Pattern[] = [
     remedy: OLDER,
   },
   {
+    cause: 'corrupt',
+    line: /No such file or directory: '.*(-state|checkpoint-\d+)\/(model|optimizer|scheduler|random_states|pytorch_lora)/,
+    remedy: 'An older checkpoint is used.',
+  },
+  {
     cause: 'permanent',
     line: /ModuleNotFoundError: .+|ImportError: .+/,
     remedy: 'Install what is missing into the environment the command runs in.',

@@ -28,6 +28,8 @@ export interface JobSpec {
   readonly name: string;
   readonly trainer: string;
   readonly target_step: number | null;
+  /** Without a target step, the total that the trainer tells is one. */
+  readonly total_is_target?: true;
   readonly has_artefact: boolean;
   readonly plan: unknown;
   /** The same for every job that is run in the same way: what one learns of its phases the next

@@ -3,6 +3,7 @@ import {
   type Config,
   ConfigError,
   type JobFile,
+  jobFault,
   type Problem,
   parseJob,
   settingsForJob,
@@ -43,10 +44,11 @@ export async function queueJob({
   let spec: JobSpec;
   try {
     spec = jobSpecOf(parseJob(text, source, env), home, config);
-  } catch (error) {
+  } catch (thrown) {
+    const error = thrown instanceof AdapterError ? placed(thrown, text, source) : thrown;
     if (error instanceof ConfigError)
       return { ok: false, status: 400, error: error.message, problems: error.problems };
-    if (error instanceof AdapterError || error instanceof NotYet)
+    if (error instanceof NotYet)
       return { ok: false, status: 400, error: `${source}: ${error.message}` };
     throw error;
   }
@@ -55,6 +57,9 @@ export async function queueJob({
     ? { ok: true, name: spec.name }
     : { ok: false, status: 409, error: answer.error };
 }
+
+const placed = ({ key, message }: AdapterError, text: string, source: string): ConfigError =>
+  jobFault(text, source, key, message.slice(key.length + 2));
 
 /** A key that a job file may have, for a task this version does not have. Ignoring it in silence
  * would be found out in the morning. */
@@ -83,6 +88,7 @@ export function jobSpecOf(
     name: job.name,
     trainer: job.trainer,
     target_step: plan.done.step,
+    ...(plan.done.total ? { total_is_target: true as const } : {}),
     has_artefact: plan.done.artefact !== null,
     profile: profileOf(job, plan),
     knobs: {
@@ -90,10 +96,20 @@ export function jobSpecOf(
       host_oom: plan.remedies.host_oom.length,
       nan: plan.remedies.nan === null ? 0 : 1,
     },
-    plan: { ...plan, kill: ownKill ? kill : null } satisfies TrainPlan,
+    plan: { ...plan, kill: killOf(plan, kill, ownKill) } satisfies TrainPlan,
     ...(ownHang ? { hang: job.hang as Record<string, unknown> } : {}),
   };
 }
+
+/** The job's own way of being ended; a trainer that saves on a signal of its own hears that one. */
+function killOf(plan: TrainerPlan, kill: Config['kill'], own: boolean): TrainPlan['kill'] {
+  if (plan.stop_signal === undefined) return own ? kill : null;
+  const grace_seconds = own ? kill.grace_seconds : Math.max(kill.grace_seconds, SAVING_SECONDS);
+  return { ...kill, grace_seconds, signal: plan.stop_signal };
+}
+
+/** What saving may take a trainer that was asked to end. */
+const SAVING_SECONDS = 120;
 
 /** Jobs that run the same command in the same way share a profile, whatever they are called. */
 function profileOf(job: JobFile, plan: TrainerPlan): string {

@@ -210,12 +210,11 @@ describe('trainer: reference', () => {
   });
 });
 
-test.each(['sd-scripts', 'fluxgym', 'onetrainer', 'comand'])('trainer: %s', (trainer) => {
+test.each(['sdscripts', 'fluxgyn', 'comand'])('trainer: %s', (trainer) => {
   const error = refusal(() => planJob(job({ trainer }), context));
   expect(error.key).toBe('trainer');
-  expect(error.message).toContain(`expected one of command, reference, got "${trainer}"`);
+  expect(error.message).toContain(`expected one of ${adapterNames.join(', ')}, got "${trainer}"`);
   expect(error.message).toContain('trainer: command runs any program');
-  expect(adapterNames).toEqual(['command', 'reference']);
 });
 
 test('a checked job file is what an adapter takes', () => {

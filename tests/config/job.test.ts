@@ -217,7 +217,7 @@ describe('what a job file is refused for', () => {
     ['models: [1]', '2:10  models[0]: expected the name of a model in models.yaml, got 1.'],
     ['cwd: ""', '2:6  cwd: expected the path of a folder, got "".'],
   ])('%s', (text, complaint) => {
-    expect(refused(`trainer: other\n${text}\nname: x\n`)).toEqual([complaint]);
+    expect(refused(`trainer: reference\n${text}\nname: x\n`)).toEqual([complaint]);
   });
 
   test('braces that are no placeholder stay text', () => {

@@ -1,6 +1,13 @@
+import { aiToolkit } from './ai-toolkit.js';
 import { command } from './command.js';
+import { diffusers } from './diffusers.js';
 import { AdapterError } from './errors.js';
+import { fluxgym } from './fluxgym.js';
+import { kohyaSs } from './kohya-ss.js';
+import { oneTrainer } from './onetrainer.js';
 import { reference } from './reference.js';
+import { musubiTuner, sdScripts } from './sd-scripts.js';
+import { simpleTuner } from './simpletuner.js';
 import type { Adapter, JobInput, PlanContext, TrainerPlan } from './types.js';
 
 export { AdapterError } from './errors.js';
@@ -10,13 +17,23 @@ export type {
   JobInput,
   Knob,
   LogPatterns,
+  Origin,
   PlanContext,
   Remedies,
+  Resume,
   TrainerPlan,
 } from './types.js';
 
 const adapters: ReadonlyMap<string, Adapter> = new Map([
   ['command', command],
+  ['sd-scripts', sdScripts],
+  ['fluxgym', fluxgym],
+  ['kohya-ss', kohyaSs],
+  ['diffusers', diffusers],
+  ['ai-toolkit', aiToolkit],
+  ['onetrainer', oneTrainer],
+  ['musubi-tuner', musubiTuner],
+  ['simpletuner', simpleTuner],
   ['reference', reference],
 ]);
 

@@ -25,43 +25,77 @@ function seeded(knob: Knob, seed: number): Knob {
 }
 
 /**
- * The arguments of one attempt: the plan's own, and behind them the resume arguments when there
- * is a verified checkpoint. Placeholders: {checkpoint} its path, {checkpoint_name} the last part
- * of that, {step} its step, {epoch} what the group `epoch` of `checkpoints.step` finds in its path.
+ * The arguments of one attempt: the plan's own, and with them the resume arguments when there is a
+ * verified checkpoint. Placeholders: {checkpoint} its path, {checkpoint_name} the last part of that,
+ * {step} its step, {epoch} what the group `epoch` of `checkpoints.step` finds in its path,
+ * {next_epoch} the number after that; {padded_step} and {padded_epoch} in kohya's widths,
+ * {epochs_left} and {steps_left} up to what the run is to reach.
  *
- * Throws an AdapterError when {epoch} is asked for and the path does not tell it.
+ * Throws an AdapterError when an epoch is asked for and the path does not tell it.
  */
 export function resumeArgs(
   plan: TrainerPlan,
   checkpoint: { path: string; step: number } | null,
 ): string[] {
   if (!checkpoint || !plan.resume) return [...plan.argv];
-  const value = (name: string): string | null => {
+  const { args, by_step, around = [], finished } = plan.resume;
+  const groups = groupsOf(plan, checkpoint.path);
+  const value = placeholders(plan, checkpoint, groups);
+  // One pass over each argument: a path that happens to hold "{step}" is not filled in again.
+  const filled = (words: readonly string[]): string[] =>
+    words.map((word) =>
+      word.replace(/\{([a-z_]+)\}/g, (braces, name: string) => value(name) ?? braces),
+    );
+  const isEnd = groups.epoch === undefined && groups.step === undefined;
+  if (finished !== undefined && isEnd) return filled(finished);
+  const more = by_step !== undefined && groups.step !== undefined ? by_step : args;
+  return [...filled(around), ...plan.argv, ...filled(more)];
+}
+
+type Groups = Readonly<Partial<Record<'epoch' | 'first' | 'step', string>>>;
+
+function groupsOf(plan: TrainerPlan, path: string): Groups {
+  // The last match counts, as it does for the step: a folder higher up may look alike.
+  const pattern = new RegExp(plan.checkpoints?.step ?? '', 'g');
+  return [...path.matchAll(pattern)].at(-1)?.groups ?? {};
+}
+
+function placeholders(
+  plan: TrainerPlan,
+  checkpoint: { path: string; step: number },
+  groups: Groups,
+): (name: string) => string | null {
+  const { step, path } = checkpoint;
+  const { max_epochs = null, max_steps = null } = plan.checkpoints?.count ?? {};
+  const written = (): string => groups.epoch ?? noEpoch(path);
+  const epoch = (): number => Number(groups.first ?? 0) + Number(written());
+  return (name) => {
     switch (name) {
       case 'checkpoint':
-        return checkpoint.path;
+        return path;
       case 'checkpoint_name':
-        return basename(checkpoint.path);
+        return basename(path);
       case 'step':
-        return String(checkpoint.step);
+        return String(step);
+      case 'padded_step':
+        return String(step).padStart(8, '0');
       case 'epoch':
-        return epochOf(plan, checkpoint.path);
+        return written();
+      case 'next_epoch':
+        return String(epoch() + 1);
+      case 'padded_epoch':
+        return String(epoch()).padStart(6, '0');
+      case 'epochs_left':
+        return max_epochs === null ? null : String(max_epochs - epoch());
+      case 'steps_left':
+        return max_steps === null ? null : String(max_steps - step);
       default:
         return null;
     }
   };
-  // One pass over each argument: a path that happens to hold "{step}" is not filled in again.
-  const filled = plan.resume.args.map((argument) =>
-    argument.replace(/\{([a-z_]+)\}/g, (braces, name: string) => value(name) ?? braces),
-  );
-  return [...plan.argv, ...filled];
 }
 
-function epochOf(plan: TrainerPlan, path: string): string {
-  // The last match counts, as it does for the step: a folder higher up may look alike.
-  const pattern = new RegExp(plan.checkpoints?.step ?? '', 'g');
-  const epoch = [...path.matchAll(pattern)].at(-1)?.groups?.['epoch'];
-  if (epoch !== undefined) return epoch;
+function noEpoch(path: string): never {
   throw new AdapterError(
     'resume.args',
     `an epoch in the path ${path} for the placeholder {epoch}`,

@@ -1,8 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { absentIsNull } from './absent.js';
-import { openFile, withReader } from './reader.js';
-import { readMetadata } from './safetensors.js';
+import { metadataOf } from './metadata.js';
 import type { EpochCount } from './types.js';
 
 /** The parts of a state's name that hold figures, as the named groups of `CheckpointSpec.step`. */
@@ -38,7 +37,8 @@ export async function stepsPerEpoch(count: EpochCount): Promise<number | null> {
 
 /**
  * The absolute step of a state of kohya's layout. A name without a figure is the state of the end:
- * null unless the run it ends is the one that is wanted.
+ * null unless it ends the run that is wanted. Null too for one at or beyond the end under another
+ * name: kohya's programs refuse to go on from there.
  *
  * @param each steps of an epoch
  */
@@ -48,15 +48,16 @@ export async function countedStep(
   count: EpochCount,
   each: number,
 ): Promise<number | null> {
+  const end = count.max_epochs === null ? count.max_steps : count.max_epochs * each;
+  const before = (step: number): number | null => (end === null || step < end ? step : null);
   const base = Number(groups.base ?? 0);
-  if (groups.step !== undefined) return base - (base % each) + Number(groups.step);
-  if (groups.epoch !== undefined) return (Number(groups.first ?? 0) + Number(groups.epoch)) * each;
-  const { max_epochs, max_steps } = count;
-  const end = max_epochs === null ? max_steps : max_epochs * each;
+  if (groups.step !== undefined) return before(base - (base % each) + Number(groups.step));
+  if (groups.epoch !== undefined)
+    return before((Number(groups.first ?? 0) + Number(groups.epoch)) * each);
   if (end === null) return null;
   const state = await readState(path);
   if (state === null) return count.state_tells ? null : end;
-  return state.epoch * each >= end ? end : null;
+  return state.epoch === Math.ceil(end / each) ? end : null;
 }
 
 /** kohya's train_state.json; null where there is none that can be read. */
@@ -77,7 +78,7 @@ async function readState(path: string): Promise<{ epoch: number; step: number } 
 }
 
 async function toldIn(path: string): Promise<number | null> {
-  const metadata = await absentIsNull(withReader(path, openFile, readMetadata));
+  const metadata = await absentIsNull(metadataOf(path));
   const batches = Number(metadata?.['ss_num_batches_per_epoch']);
   const accumulation = Number(metadata?.['ss_gradient_accumulation_steps'] ?? 1);
   const known = Number.isSafeInteger(batches) && batches > 0 && accumulation >= 1;

@@ -14,6 +14,8 @@ export interface Grace {
   readonly grace_seconds: number;
   /** How long SIGKILL may take to be seen to. */
   readonly verify_seconds: number;
+  /** What is sent in SIGTERM's place, for a trainer that saves on another signal. */
+  readonly signal?: NodeJS.Signals;
 }
 
 export type Killed =
@@ -40,7 +42,7 @@ const EMPTY_LOOKS = 20;
 export async function kill(target: Target, how: Grace): Promise<Killed> {
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
-  let left = await untilNone(target, how.grace_seconds, asker());
+  let left = await untilNone(target, how.grace_seconds, asker(how.signal ?? 'SIGTERM'));
   const escalated = left.length > 0;
   if (escalated) left = await untilNone(target, how.verify_seconds, killer(target));
   if (left.length > 0) {
@@ -86,7 +88,7 @@ async function untilNone(
  * Asks each process once, and only those of the first looks: what was forked while the first was
  * taken has not been asked yet, but what a trainer starts later it may start to save its work.
  */
-function asker(): (left: readonly Member[]) => void {
+function asker(name: NodeJS.Signals): (left: readonly Member[]) => void {
   const asked = new Set<string>();
   let looks = 0;
   return (left) => {
@@ -94,7 +96,7 @@ function asker(): (left: readonly Member[]) => void {
     if (looks > LOOKS_TO_ASK) return;
     const anew = left.filter(({ stat }) => !asked.has(keyOf(stat)));
     // Asked first, woken second: a stopped process acts on the SIGTERM as soon as it goes on.
-    for (const { ref } of anew) send(ref, 'SIGTERM');
+    for (const { ref } of anew) send(ref, name);
     for (const { ref } of anew) send(ref, 'SIGCONT');
     for (const { stat } of anew) asked.add(keyOf(stat));
   };

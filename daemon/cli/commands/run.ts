@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { homePaths, type JobFile, parseJob } from '../../../config/index.js';
+import { homePaths, jobFault, parseJob } from '../../../config/index.js';
 import type { JobStatus } from '../../core/index.js';
 import { attemptLog } from '../attempt-logs.js';
 import { ensureDaemon } from '../background.js';
@@ -42,7 +42,7 @@ async function run(context: Context, file: string | undefined, options: Options)
   if (options.json && !options.detach) throw usageError('--json needs --detach.');
   const home = context.ownHome();
   const job = jobOf(context, home, file, options);
-  await refuseWhatNoTrainerTakes(job.parsed, home);
+  await refuseWhatNoTrainerTakes(job, home);
   const client = await ensureDaemon(home, context.env, () => {
     context.err.line('No daemon is running; starting one in the background.');
   });
@@ -125,9 +125,17 @@ const COMMAND_OPTIONS = [
 ] as const;
 
 /** The adapter's own objections. Loaded here alone: no other command needs the trainers. */
-async function refuseWhatNoTrainerTakes(job: JobFile, home: string): Promise<void> {
-  const { planJob } = await import('../../../trainer/adapters/index.js');
-  planJob(job, { home, outputs: homePaths(home).outputs });
+async function refuseWhatNoTrainerTakes(
+  { parsed, source, text }: ReadJob,
+  home: string,
+): Promise<void> {
+  const { AdapterError, planJob } = await import('../../../trainer/adapters/index.js');
+  try {
+    planJob(parsed, { home, outputs: homePaths(home).outputs });
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    throw jobFault(text, source, error.key, error.message.slice(error.key.length + 2));
+  }
 }
 
 function wholeNumber(text: string): number {

@@ -106,7 +106,7 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
       (turn.watch(job.name)?.main.name ?? 'startup') !== 'startup',
     step: job.progress.step,
     resumed_from: job.from?.path ?? null,
-    target_step: job.spec.target_step,
+    target_step: job.spec.target_step ?? (job.spec.total_is_target ? job.progress.total : null),
     loss: job.progress.loss,
   });
   if (outcome.is === 'done') {

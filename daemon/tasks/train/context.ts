@@ -28,6 +28,8 @@ export interface TrainSettings {
   readonly settle_seconds: number;
   readonly grace_seconds: number;
   readonly verify_seconds: number;
+  /** What asks a trainer to end; SIGTERM unless given. */
+  readonly signal?: NodeJS.Signals;
   readonly evidence_seconds: number;
   readonly evidence_keep: number;
   readonly evidence_max_bytes: number;
@@ -37,7 +39,11 @@ export interface TrainSettings {
 /** What is journalled of how a job is run. */
 export interface TrainPlan extends TrainerPlan {
   /** The job's own way of being ended; null where the configuration's holds. */
-  readonly kill: { readonly grace_seconds: number; readonly verify_seconds: number } | null;
+  readonly kill: {
+    readonly grace_seconds: number;
+    readonly verify_seconds: number;
+    readonly signal?: NodeJS.Signals;
+  } | null;
 }
 
 /** One job's fixed surroundings. */

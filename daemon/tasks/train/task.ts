@@ -102,7 +102,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     if (!isTotalKnown(at)) await output;
     const [tail, artefact, from] = await Promise.all([
       output,
-      lookAtArtefact(plan.done.artefact),
+      lookAtArtefact(plan.done.artefact, plan.done.since),
       chooseCheckpoint(at),
     ]);
     void was?.close();
