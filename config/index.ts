@@ -5,6 +5,8 @@ export { type HomePaths, homePaths, packageRoot, resolveHome } from './home.js';
 export { type JobFile, jobFault, loadJobFile, type OptionValue, parseJob } from './job.js';
 export { type LoadOptions, loadConfig, loadSettings } from './load.js';
 export { addressOf, isLoopbackHost, type MailConfig, mailSecurity } from './mail-schema.js';
+export { loadModels, type Models } from './models/load.js';
+export type { Model, ModelFile } from './models/model.js';
 export { type Some, settingsForJob } from './override.js';
 export { ConfigError, formatProblem, type Problem } from './problem.js';
 export type { Config, HangConfig, KillConfig } from './schema.js';

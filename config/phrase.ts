@@ -39,17 +39,21 @@ export function findingsOf(
 }
 
 function unknownKey(root: z.core.$ZodType, path: Path, nameKey: (path: string) => string): string {
-  const known = knownPaths(root);
+  // The keys beside it too: inside a map of a person's own names no path is known by heart.
+  const section = path.slice(0, -1);
+  const beside = Object.keys(keysOf(schemaAt(root, section) ?? root) ?? {});
+  const known = [
+    ...new Set([...knownPaths(root), ...beside.map((name) => showPath([...section, name]))]),
+  ];
   const given = showPath(path);
   const near = nearestKeys(given, known);
   if (known.includes(given) && String(path.at(-1)).includes('.')) {
-    const [section, ...rest] = given.split('.');
-    return `unknown key. Write it in sections: "${section}:" and, indented under it, "${rest.join('.')}".`;
+    const [head, ...rest] = given.split('.');
+    return `unknown key. Write it in sections: "${head}:" and, indented under it, "${rest.join('.')}".`;
   }
   if (near.length > 0) return `unknown key. Did you mean ${near.map(nameKey).join(' or ')}?`;
-  const section = showPath(path.slice(0, -1));
-  const names = Object.keys(keysOf(schemaAt(root, path.slice(0, -1)) ?? root) ?? {}).join(', ');
-  return `unknown key. Known ${section === '' ? 'at the top level' : `in ${section}`}: ${names}.`;
+  const where = section.length === 0 ? 'at the top level' : `in ${showPath(section)}`;
+  return `unknown key. Known ${where}: ${beside.join(', ')}.`;
 }
 
 function badValue(root: z.core.$ZodType, path: Path, given: unknown): string {
