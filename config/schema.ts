@@ -163,6 +163,23 @@ export const configSchema = z.strictObject({
     'auto',
     'Runs as a job of Slurm (auto) or Kubernetes (true): ends when done, and trainers with it.',
   ),
+  download: z
+    .strictObject({
+      folder: key(
+        text('the path of a folder'),
+        '.',
+        'What the targets in models.yaml count from; relative to the home.',
+      ),
+      connections: key(wholeNumber(1, 64), 16, 'Connections of all downloads together.'),
+      bytes_per_second: key(bytes(0), 0, 'Highest rate of all downloads together; 0 for no limit.'),
+      stall_seconds: key(seconds(0.1), 20, 'A connection silent for this long is given up.'),
+      patience_seconds: key(
+        seconds(),
+        3600,
+        'A download is given up after this long without a new byte.',
+      ),
+    })
+    .prefault({}),
   journal: z
     .strictObject({
       compact_bytes: key(

@@ -1,0 +1,7 @@
+/** The door of the download task: models from the Hub to their places, each file proved. */
+export { type DownloadOptions, download, type Failure } from './download.js';
+export { DownloadError, mayPass, type RefusalKind } from './errors.js';
+export type { DownloadEvent, FileFacts, Report } from './events.js';
+export type { DownloadSettings } from './session.js';
+export { readToken, type Token } from './token.js';
+export { formatSize } from './words.js';
