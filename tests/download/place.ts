@@ -70,7 +70,9 @@ export class Place {
 
   /** Everything under a folder of the home, hidden files too. */
   list(...parts: string[]): string[] {
-    return readdirSync(this.path(...parts), { recursive: true }).map(String).sort();
+    return readdirSync(this.path(...parts), { recursive: true })
+      .map(String)
+      .sort();
   }
 
   /** What became of each file. */

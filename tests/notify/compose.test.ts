@@ -80,7 +80,7 @@ What you have to do
   Nothing.
 
 -- 
-Nightwarden 1.2.3 on pod-7, home /workspace/nw, journal entry 28.
+Nightwarden 1.2.3 on pod-7, home /workspace/nw, journal entry ${notice(night, 'hang').seq}.
 `,
   });
 });
@@ -115,7 +115,7 @@ What you have to do
   Nothing. A rented pod goes on costing money until it is stopped.
 
 -- 
-Nightwarden 1.2.3 on pod-7, home /workspace/nw, journal entry 72.
+Nightwarden 1.2.3 on pod-7, home /workspace/nw, journal entry ${notice(night, 'finished').seq}.
 `,
   });
 });
