@@ -106,6 +106,12 @@ const PATTERNS: readonly Pattern[] = [
   { cause: 'permanent', line: /SyntaxError: .+/, remedy: 'Correct the program.', early: true },
 ];
 
+/** Errors of the device, its links, the network or a volume. They come back word for word, since the words
+ * are the driver's, and say nothing of the program: two in a row before a step are no proof that a third
+ * will follow. (ByteRobust, SOSP 2025: a CUDA error is the commonest fault, and a restart mends most.) */
+const TRANSIENT =
+  /CUDA error: (an illegal memory access|unspecified launch failure|misaligned address|the launch timed out|unknown error|CUDA-capable device\(s\) is\/are busy)|CUBLAS_STATUS_(EXECUTION_FAILED|INTERNAL_ERROR)|CUDNN_STATUS_(EXECUTION_FAILED|INTERNAL_ERROR)|NCCL (error|timeout)|ncclSystemError|\[Errno 5\] Input\/output error|Stale file handle|Transport endpoint is not connected|Connection (reset|refused|aborted|timed out)|Read timed out|Temporary failure in name resolution/;
+
 /** Exit statuses by which a shell says that the command could not be run (POSIX, 2.8.2). */
 const NOT_RUN: Readonly<Record<number, string>> = {
   126: 'the command was found but cannot be executed',
@@ -141,7 +147,8 @@ export function classify(end: Ending): Outcome {
       ? `exited with status ${end.exit.code}`
       : `killed by ${end.exit.signal}`;
   const last = lastWords(end.tail);
-  return failure('crash', last === '' ? how : `${how}: ${last}`, '');
+  const crash = failure('crash', last === '' ? how : `${how}: ${last}`, '');
+  return TRANSIENT.test(last) ? { ...crash, signature: '' } : crash;
 }
 
 function early(end: Ending, arrived: boolean): Outcome {
@@ -183,7 +190,9 @@ function isAbout(text: string, checkpoint: string | null): boolean {
   return text.split(name).some((after, i) => i > 0 && !/^\w/.test(after));
 }
 
-function failure(cause: Cause, reason: string, remedy: string): Outcome {
+type Failure = Extract<Outcome, { is: 'failure' }>;
+
+function failure(cause: Cause, reason: string, remedy: string): Failure {
   // Numbers differ from run to run (addresses, pids, sizes); the rest says whether it is the same.
   return {
     is: 'failure',
