@@ -81,7 +81,9 @@ export function onAdopted(turn: Turn, seen: Seen<'adopted'>): void {
     );
     return;
   }
-  turn.setWatch(name, armWatch(attempt, turn.now.mono, job.progress.step, hasStepped(job)));
+  const armed = armWatch(attempt, turn.now.mono, job.progress.step, hasStepped(job));
+  // Whatever it is at began before anyone here watched.
+  turn.setWatch(name, { ...armed, unsure: 2 });
 }
 
 /** Whether the attempt has made a step of its own, be it one that was made before. */

@@ -23,9 +23,12 @@ export function withPhases(
   // A suspicion of a phase that has ended is over with it.
   if (ended.some((c) => c.name === before.suspicion?.phase)) resolve(turn, job, 'progress');
   const watch = credit(before, mono);
+  // Told after nobody had watched, a phase may have begun long before.
+  const entered = before.unsure === 2 ? Number.NaN : mono;
+  const opened = (name: string): PhaseClock => ({ ...clock(name, mono), entered });
   return {
     ...watch,
-    open: named.map((name) => watch.open.find((c) => c.name === name) ?? clock(name, mono)),
+    open: named.map((name) => watch.open.find((c) => c.name === name) ?? opened(name)),
     // One that names only some of its phases may do anything between them.
     reports_phases: named.length > 0,
     idle: null,
