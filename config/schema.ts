@@ -42,7 +42,7 @@ export const hangSchema = z.strictObject({
     (what) => `Longest time in seconds for ${what}, whatever the process seems to do.`,
   ).prefault({}),
   min_samples: key(wholeNumber(1), 1, 'Samples of a phase before its learned budget counts.'),
-  factor: key(atLeast(1), 2.4, "The learned budget is this many times the phase's own p99."),
+  factor: key(atLeast(1), 2.05, "The learned budget is this many times the phase's own p99."),
   idle_cpu: key(atLeast(0), 0.1, 'Below this many cores the process counts as idle.'),
   confirm_seconds: key(seconds(), 2, 'Outside evidence must agree for at least this long.'),
   idle_seconds: key(
@@ -53,7 +53,7 @@ export const hangSchema = z.strictObject({
   // Long enough for a hub that does not answer to run into the trainer's own timeouts.
   network_seconds: key(
     seconds(),
-    90,
+    120,
     'The same for phases in which trainers ask the network: startup, load, finish.',
   ),
   livelock_seconds: key(

@@ -1,6 +1,6 @@
 import type { Phase } from './phases.js';
 import type { HangPolicy } from './policy.js';
-import { p99, quantile, type Sketch, samples } from './sketch.js';
+import { type Sketch, samples, type Times, timesOf } from './sketch.js';
 import type { Learned } from './state.js';
 
 /** What a phase is allowed, all in seconds. */
@@ -32,12 +32,13 @@ export interface Grounds {
   readonly budgets: Partial<Record<Phase, PhaseBudget>>;
 }
 
-/** The part of that silence during which the process must have been idle. Healthy waits that look
- * idle last up to 1.5 times the 99th percentile of their phase; with a factor of 2.5 this is 1.9. */
-const IDLE_PART = 0.75;
+/** The part of that silence during which the process must have been idle: more where times are spread,
+ * since their 99th percentile is known less well. Healthy waits that look idle last up to 1.5 times the
+ * 99th percentile of their phase; with a factor of 2.05 this is 1.6 to 1.95. */
+const IDLE_PART = { even: 0.79, spread: 0.2, most: 0.95, of_floor: 0.88 };
 /** Looks begin at this part of it: idleness has to be seen for most of it, and most steps are never
  * looked at. */
-const LOOK_AT = 0.25;
+const LOOK_AT = 0.12;
 /** A process that is busy is suspected after so many times that silence. */
 const BUSY = 2;
 /** The part at which looks begin where there is no history. */
@@ -78,16 +79,18 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
   const sketch = learned[phase];
   const unknown = withoutHistory(phase, grounds);
   if (sketch === undefined || samples(sketch) < policy.min_samples) return unknown;
-  const tail = p99(sketch);
-  if (tail === null) return unknown;
-  const own = phase === 'step' && pace !== null ? Math.min(tail, pace) : tail;
+  const times = timesOf(sketch);
+  if (times === null) return unknown;
+  const own = Math.min(times.p99, phase === 'step' ? (pace ?? times.p99) : alike(sketch, times));
   // Few samples are likely to have missed the slow ones.
   const wanted = own * policy.factor * (1 + FEW / Math.sqrt(samples(sketch)));
-  const ceiling = learnedCeiling(phase, sketch, own, grounds);
+  const ceiling = learnedCeiling(phase, samples(sketch), { ...times, p99: own }, grounds);
   const silent = Math.min(Math.max(wanted, policy.floor_seconds), ceiling);
-  const idle = Math.max(policy.confirm_seconds, silent * IDLE_PART);
+  const part = Math.min(IDLE_PART.most, IDLE_PART.even * (own / times.median) ** IDLE_PART.spread);
+  const least = Math.max(policy.confirm_seconds, policy.floor_seconds * IDLE_PART.of_floor);
+  const idle = Math.max(least, silent * part);
   const learnedBudget = {
-    usual: quantile(sketch, 0.5) ?? 0,
+    usual: times.median,
     look: silent * LOOK_AT,
     silent,
     idle,
@@ -107,6 +110,15 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
   };
 }
 
+/** The 99th percentile of a lognormal time with a spread of 0.23. */
+const OF_MEDIAN = 1.7;
+
+/** Saves and samples of one job are alike: while they are few, what a slow hour did to them counts no more
+ * than that. */
+function alike(sketch: Sketch, { median, p99 }: Times): number {
+  return samples(sketch) < OFTEN ? median * OF_MEDIAN : p99;
+}
+
 function withoutHistory(phase: Phase, { policy, hangs }: Grounds): PhaseBudget {
   const ceiling = policy.ceilings[phase];
   const times = (phase === 'step' ? UNKNOWN_STEP : 1) * 2 ** Math.min(hangs, MOST_DOUBLINGS);
@@ -117,6 +129,11 @@ function withoutHistory(phase: Phase, { policy, hangs }: Grounds): PhaseBudget {
   return { usual: 0, look, silent: idle, idle, allowance: patience, patience, ceiling };
 }
 
+/** Whether trainers of this kind say when they are at something other than a step. */
+export function reportsPauses({ learned }: Grounds): boolean {
+  return (learned.checkpoint ?? learned.sample ?? learned.validate) !== undefined;
+}
+
 /** How far beyond all experience a busy process may go: a livelock uses the CPU for ever. */
 const BEYOND_P99 = 60;
 const BEYOND_LONGEST = 20;
@@ -124,13 +141,10 @@ const ENOUGH = 3;
 
 /** The configured ceiling, or less where the job's history allows it. A trainer that reports its
  * pauses is needed for that: elsewhere a step may hide a sampling pass of any length. */
-function learnedCeiling(phase: Phase, sketch: Sketch, own: number, grounds: Grounds): number {
-  const { learned, policy } = grounds;
+function learnedCeiling(phase: Phase, n: number, times: Times, grounds: Grounds): number {
+  const { policy } = grounds;
   const ceiling = policy.ceilings[phase];
-  const reports = (learned.checkpoint ?? learned.sample ?? learned.validate) !== undefined;
-  const n = samples(sketch);
-  if (!reports || n < ENOUGH) return ceiling;
-  const longest = quantile(sketch, 1) ?? ceiling;
-  const beyond = n < 100 ? longest * BEYOND_LONGEST : own * BEYOND_P99;
+  if (!reportsPauses(grounds) || n < ENOUGH) return ceiling;
+  const beyond = n < 100 ? times.longest * BEYOND_LONGEST : times.p99 * BEYOND_P99;
   return Math.min(ceiling, Math.max(policy.livelock_seconds, beyond));
 }

@@ -6,7 +6,9 @@ export {
   type Decision,
   decide,
   initialCore,
+  looksApart,
   nextLook,
+  type Outlook,
   quietGap,
   refuse,
 } from './decide/index.js';

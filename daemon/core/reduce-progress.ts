@@ -82,14 +82,20 @@ function progress(job: Job, entry: EventOf<'progress'> & { time: number }): Job 
 
 function useful(tally: Tally, time: number, seconds: number): Tally {
   if (seconds <= 0) return tally;
-  const minute = Math.floor(time / 60);
-  const kept = tally.minutes.filter(([at]) => at > minute - 60 && at !== minute);
-  const now = tally.minutes.find(([at]) => at === minute)?.[1] ?? 0;
   return {
     ...tally,
     useful_seconds: tally.useful_seconds + seconds,
-    minutes: [...kept, [minute, now + seconds]],
+    minutes: withMinute(tally.minutes, Math.floor(time / 60), seconds),
   };
+}
+
+function withMinute(minutes: Tally['minutes'], minute: number, seconds: number): Tally['minutes'] {
+  const last = minutes.at(-1);
+  // Nearly always: this comes with each event of progress, and the list is sixty minutes long.
+  if (last?.[0] === minute) return minutes.with(-1, [minute, last[1] + seconds]);
+  const kept = minutes.filter(([at]) => at > minute - 60 && at !== minute);
+  const now = minutes.find(([at]) => at === minute)?.[1] ?? 0;
+  return [...kept, [minute, now + seconds]];
 }
 
 function learn(job: Job, phase: string, seconds: number, count: number): Job {

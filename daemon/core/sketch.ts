@@ -18,7 +18,7 @@ const SMALLEST = 1e-4;
 /** The bin of durations above three months. */
 const LARGEST = 263;
 /** Samples of a generation: enough for a tail, few enough to follow a trainer of slow steps. */
-const GENERATION = 120;
+const GENERATION = 200;
 /** Below so many samples the 99th percentile is the longest one, and one outlier would be it. */
 const FEW = 100;
 
@@ -74,22 +74,36 @@ export function quantile(sketch: Sketch, q: number): number | null {
   return n === 0 ? null : secondsOf(fromTop(sketch, [n - Math.ceil(q * n)])[0] ?? 0);
 }
 
+/** What a phase's history says of it, all in seconds. */
+export interface Times {
+  readonly median: number;
+  readonly p99: number;
+  readonly longest: number;
+}
+
 /**
- * The 99th percentile in seconds, or null when there is no sample; robust at both ends. While the
- * samples are few it is the longest of them; from the third on it counts for no more than twice the
- * second longest. And it is never far beyond what the 90th percentile lets expect of a lognormal tail:
- * neither one stall, nor minutes of slow steps, nor the saves of a trainer that does not report them
- * make a job patient for the rest of the night.
+ * The 99th percentile, with the median and the longest; null when there is no sample. It is robust at
+ * both ends. While the samples are few it is the longest of them; from the third on it counts for no
+ * more than twice the second longest. And it is never far beyond what the 90th percentile lets expect of
+ * a lognormal tail: neither one stall, nor minutes of slow steps, nor the saves of a trainer that does
+ * not report them make a job patient for the rest of the night.
  */
-export function p99(sketch: Sketch): number | null {
+export function timesOf(sketch: Sketch): Times | null {
   const n = samples(sketch);
   if (n === 0) return null;
-  const ranks = [1, n - Math.ceil(0.99 * n), n - Math.ceil(0.9 * n), n - Math.ceil(0.5 * n)];
-  const [second = 0, longest = 0, upper = 0, median = 0] = fromTop(sketch, ranks);
-  if (n < 3) return secondsOf(longest);
+  const rank = (q: number): number => n - Math.ceil(q * n);
+  const [longest = 0, second = 0, tail = 0, upper = 0, median = 0] = fromTop(sketch, [
+    0,
+    1,
+    rank(0.99),
+    rank(0.9),
+    rank(0.5),
+  ]);
+  const ends = { median: secondsOf(median), longest: secondsOf(longest) };
+  if (n < 3) return { ...ends, p99: secondsOf(tail) };
   const expected = secondsOf(median + (upper - median) * Z99_OF_Z90) * SLACK;
-  const bounded = Math.min(secondsOf(longest), expected);
-  return n < FEW ? Math.min(bounded, 2 * secondsOf(second)) : bounded;
+  const bounded = Math.min(secondsOf(tail), expected);
+  return { ...ends, p99: n < FEW ? Math.min(bounded, 2 * secondsOf(second)) : bounded };
 }
 
 /** Standard normal quantiles: 2.326 / 1.282. */

@@ -1,5 +1,5 @@
-import { type Grounds, type PhaseBudget, phaseBudget } from './budgets.js';
-import { idleFor } from './idle.js';
+import { type Grounds, type PhaseBudget, phaseBudget, reportsPauses } from './budgets.js';
+import { type Idle, idleFor } from './idle.js';
 import type { Phase } from './phases.js';
 import { silence } from './silence.js';
 import { type PhaseClock, passing, phaseOf, type Watch } from './watch.js';
@@ -42,23 +42,19 @@ const STEP_AND_A_HALF = 1.5;
 export function judge(watch: Watch, grounds: Grounds, mono: number): Verdict {
   let look: number | null = null;
   let suspect: Verdict | null = null;
-  const within = passing(watch);
-  const inner = within === undefined ? 0 : budgetOf(within, within.phase, grounds).idle;
   for (const clock of clocksOf(watch)) {
     const { budget, patience, ceiling, silent, standing } = clockOf(clock, watch, grounds, mono);
+    const needed = neededIdle(clock, watch, budget, grounds);
     if (silent.seconds >= budget.look) {
-      const every = lookEvery(silent.seconds, budget);
+      const every = lookEvery(silent.seconds, budget, needed, watch.idle);
       look = look === null ? every : Math.min(look, every);
     }
     const seen = { phase: clock.name, silent: mono - clock.since, budget: budget.silent };
     if (standing.seconds >= ceiling) {
       return { is: 'hang', look: null, ...seen, why: 'no progress up to the ceiling of the phase' };
     }
-    const recent = 2 * lookEvery(silent.seconds, budget) + 1;
+    const recent = 2 * lookEvery(silent.seconds, budget, needed, null) + 1;
     const idle = idleFor(watch.idle, mono, recent);
-    // Idleness is judged by what is going on now: a wait that is usual within the inner phase says
-    // nothing against the outer one.
-    const needed = Math.max(budget.idle, inner, unreported(clock, watch, budget, grounds));
     if (silent.seconds >= budget.silent && idle >= needed) {
       const why = `no progress, and idle as seen from outside for ${idle.toFixed(1)} s`;
       return { is: 'hang', look: null, ...seen, why };
@@ -84,7 +80,7 @@ export function clocksOf(watch: Watch): readonly PhaseClock[] {
 export function clockOf(clock: PhaseClock, watch: Watch, grounds: Grounds, mono: number) {
   const phase = phaseOf(clock);
   const most = (phase: Phase) => ceilingOf(phase, clock, watch, grounds);
-  const own = budgetOf(clock, phase, grounds);
+  const own = budgetOf(clock, watch, phase, grounds);
   return {
     budget: own,
     patience: hidesAll(phase, watch) ? longest(grounds.policy.defaults) : own.patience,
@@ -94,17 +90,39 @@ export function clockOf(clock: PhaseClock, watch: Watch, grounds: Grounds, mono:
   };
 }
 
-/** Seconds between two looks from outside. */
-export function lookEvery(silent: number, budget: PhaseBudget): number {
+/** Seconds between two looks from outside. The one that may confirm a hang comes when it may. */
+export function lookEvery(
+  silent: number,
+  budget: PhaseBudget,
+  needed: number,
+  idle: Idle | null,
+): number {
   const part = Math.max(silent, budget.silent) * LOOK_PART;
-  return Math.min(LOOK_EVERY.most, Math.max(LOOK_EVERY.least, part));
+  const every = Math.min(LOOK_EVERY.most, part);
+  const left = idle === null ? every : needed - (idle.last.at - idle.since);
+  return Math.max(LOOK_EVERY.least, left > 0 ? Math.min(every, left) : every);
 }
 
-/** After one step it is open whether the phase was left open by mistake, or the step was told late: the
- * more patient of both budgets holds. */
-function budgetOf(clock: PhaseClock, phase: Phase, grounds: Grounds): PhaseBudget {
+/** Seconds of idleness that make a hang of a clock's silence. Idleness is judged by what is going on
+ * now: a wait that is usual within the inner phase says nothing against the outer one. */
+export function neededIdle(
+  clock: PhaseClock,
+  watch: Watch,
+  budget: PhaseBudget,
+  grounds: Grounds,
+): number {
+  const within = passing(watch);
+  const inner = within === undefined ? 0 : budgetOf(within, watch, within.phase, grounds).idle;
+  return Math.max(budget.idle, inner, unreported(clock, watch, budget, grounds));
+}
+
+/** Whether a phase is still what the trainer is at cannot be told when one step was made in it (it was
+ * left open by mistake, or the step was told late), when phases of this trainer are known to be left open,
+ * or when nothing is known of this one: the more patient of its budget and a step's holds. */
+function budgetOf(clock: PhaseClock, watch: Watch, phase: Phase, grounds: Grounds): PhaseBudget {
   const own = phaseBudget(phase, grounds);
-  if (clock.steps !== 1 || phase === 'step') return own;
+  if (phase === 'step' || watch.main.name !== 'step') return own;
+  if (clock.steps !== 1 && !watch.dangles && grounds.learned[phase] !== undefined) return own;
   const step = phaseBudget('step', grounds);
   return {
     ...own,
@@ -143,8 +161,10 @@ function unreported(
 ): number {
   if (watch.idle === null || phaseOf(clock) !== 'step') return 0;
   const { idle_seconds } = grounds.policy;
-  if (watch.unsure > 0) return idle_seconds;
+  // Between two waits for storage, a process looks idle.
+  if (watch.unsure > 0 || watch.idle.storage_at > clock.since) return idle_seconds;
+  if (watch.reports_phases && !watch.dangles && reportsPauses(grounds)) return 0;
   const worked = watch.idle.since - clock.since;
-  if (worked <= budget.look + STEP_AND_A_HALF * budget.usual + 1) return 0;
+  if (worked <= SUSPECT_AT * budget.silent + STEP_AND_A_HALF * budget.usual) return 0;
   return Math.min(idle_seconds, worked * WAIT_PER_WORK);
 }

@@ -13,6 +13,8 @@ export interface Watch {
   /** One clock for the loop as a whole, then one for each phase the trainer says is open. */
   readonly main: PhaseClock;
   readonly open: readonly PhaseClock[];
+  /** True once a phase was left open while steps went on: it may be over whenever it is told of. */
+  readonly dangles: boolean;
   /** True while the trainer names a phase itself; otherwise they are inferred. */
   readonly reports_phases: boolean;
   readonly last_step: number | null;
@@ -73,6 +75,7 @@ export function armWatch(attempt: number, mono: number, step: number | null, see
     attempt,
     main: clock(seen ? 'step' : 'startup', mono),
     open: [],
+    dangles: false,
     reports_phases: false,
     last_step: step,
     last_step_at: mono,

@@ -81,10 +81,12 @@ function withSteps(
   // The first step of an attempt carries its start-up, and the first after a daemon's return
   // steps that nobody timed: nothing to learn a step's time from.
   const untimed = timed === null && (isFirst(watch) || isBlind(watch));
+  const open = watch.open.map((c) => around(c, timed === null ? 1 : steps, mono));
   return {
     ...watch,
     main: clock(last ? 'finish' : 'step', mono),
-    open: watch.open.map((c) => around(c, timed === null ? 1 : steps, mono)),
+    open,
+    dangles: watch.dangles || open.some((c) => c.name !== 'step' && c.steps >= 2),
     last_step: reached,
     last_step_at: mono,
     credited_at: mono,
@@ -94,6 +96,8 @@ function withSteps(
         ? withStep(watch.pace, stepping / steps, steps)
         : withTimed(watch.pace, timed.bins),
     idle: null,
+    // A look at the step before says nothing of when this one is to be looked at.
+    looked_at: Number.NEGATIVE_INFINITY,
     continues: 0,
     unsure: isBlind(watch) ? 1 : 0,
     pending: {
@@ -108,7 +112,7 @@ function withSteps(
 
 /** A new step is progress for every phase around it. In one beat with a new phase, it came before. */
 function around(c: PhaseClock, steps: number, mono: number): PhaseClock {
-  const within = c.entered === mono ? 0 : steps;
+  const within = c.since === mono ? 0 : steps;
   return { ...c, since: mono, steps: c.steps + within, inner: {} };
 }
 

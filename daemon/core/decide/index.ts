@@ -14,7 +14,7 @@ import * as requests from './requests.js';
 import { onTick } from './tick.js';
 import { type Core, Turn } from './turn.js';
 
-export { asIfTicked, nextLook, quietGap } from './next-look.js';
+export { asIfTicked, looksApart, nextLook, type Outlook, quietGap } from './next-look.js';
 export { refuse } from './requests.js';
 export { type Core, initialCore } from './turn.js';
 
