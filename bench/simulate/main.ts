@@ -51,9 +51,13 @@ function main(): number {
     process.stdout.write(`${at.toFixed(2).padStart(9)}  ${what}\n`);
   };
   const began = performance.now();
+  const used = process.cpuUsage();
   const accounts = simulate(run, policy, values.trace ? trace : null);
   const seconds = (performance.now() - began) / 1000;
-  const result = report({ seed: run.seed, mtbf_hours: run.mtbf_hours, accounts, seconds });
+  const { user, system } = process.cpuUsage(used);
+  const cpu_seconds = (user + system) / 1e6;
+  const { seed, mtbf_hours } = run;
+  const result = report({ seed, mtbf_hours, accounts, seconds, cpu_seconds });
   process.stdout.write(`${JSON.stringify(result, null, values.json ? 0 : 2)}\n`);
   const failing = accounts.flatMap((account, night) => (hasFailed(account) ? [night] : []));
   for (const night of failing.slice(0, SHOWN)) {

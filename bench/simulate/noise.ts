@@ -9,6 +9,7 @@ import { Rng } from './rng.js';
  */
 export interface Block {
   readonly times: Float64Array;
+  readonly longest: number;
   /** Sum of the first i multipliers. */
   readonly sums: Float64Array;
   /** How many bins each is above the usual time. */
@@ -21,7 +22,8 @@ export interface Noise {
   readonly blocks: readonly Block[];
   /** The 99th percentile of the multipliers. */
   readonly p99: number;
-  readonly mean: number;
+  /** All multipliers, in ascending order. */
+  readonly all: Float64Array;
 }
 
 const LENGTH = 1024;
@@ -36,11 +38,11 @@ const binsAbove = (times: number): number => Math.round(Math.log(times) / Math.l
 function makeNoise(spread: number, index: number): Noise {
   const rng = new Rng(0x5eed, index);
   const blocks = Array.from({ length: BLOCKS }, () => makeBlock(rng, spread));
-  const all = blocks.flatMap((block) => [...block.times]).sort((a, b) => a - b);
+  const all = Float64Array.from(blocks.flatMap((block) => [...block.times])).sort();
   return {
     blocks,
     p99: all[Math.floor(all.length * 0.99)] ?? 1,
-    mean: all.reduce((sum, x) => sum + x, 0) / all.length,
+    all,
   };
 }
 
@@ -60,6 +62,7 @@ function makeBlock(rng: Rng, spread: number): Block {
   }
   return {
     times,
+    longest: times.reduce((longest, time) => Math.max(longest, time), 0),
     sums,
     above,
     keys: Int32Array.from(bins.keys()),

@@ -73,6 +73,8 @@ const MIX = {
   mount: 2.1,
   nan: 0.3,
 } as const;
+/** Faults that another one follows within a minute or so. */
+const PAIRS = 0.15;
 const FLAVOURS = { idle: 72, chatter: 4, livelock: 8, livelock_log: 4, stop: 12 } as const;
 const ANYWHERE: readonly (Phase | null)[] = [
   null,
@@ -160,11 +162,13 @@ function drawTrainer(rng: Rng, night: number): TrainerPlan {
 
 function drawFaults(rng: Rng, night: number, mtbf: number, trainer: TrainerPlan): Draft[] {
   const faults: Draft[] = [];
-  for (let at = rng.wait(mtbf); at < night; at += rng.wait(mtbf)) {
+  // Those that come in pairs count: together they are one in `mtbf`.
+  const mean = mtbf * (1 + PAIRS);
+  for (let at = rng.wait(mean); at < night; at += rng.wait(mean)) {
     const fault = drawFault(rng, at);
     faults.push(fault);
-    // Once in seven times the next one comes during the recovery, or in the middle of a save.
-    if (rng.chance(0.15)) faults.push({ is: 'crash', kind: 'cuda', at: at + rng.between(5, 90) });
+    // The second one comes during the recovery, or in the middle of a save.
+    if (rng.chance(PAIRS)) faults.push({ is: 'crash', kind: 'cuda', at: at + rng.between(5, 90) });
   }
   if (rng.chance(0.15)) faults.push(hangIn(rng, 0, FIRST));
   if (trainer.target !== null && rng.chance(0.4)) faults.push(hangIn(rng, 0, ['finish']));

@@ -1,6 +1,6 @@
 import { PHASES, type Phase } from '../../daemon/core/index.js';
 import { quantile, rounded } from '../lib/figures.js';
-import type { Account, Detection } from './account.js';
+import { type Account, type Detection, SPENT } from './account.js';
 
 interface Spread {
   readonly n: number;
@@ -8,6 +8,8 @@ interface Spread {
   readonly p95: number;
   readonly max: number;
 }
+
+type ByPhase = Readonly<Record<string, Spread & { readonly within_target: number }>>;
 
 export interface Report {
   readonly nights: number;
@@ -17,8 +19,10 @@ export interface Report {
   readonly missed_hangs: number;
   readonly suspicions: number;
   readonly suspicions_self_resolved: number;
-  /** Idle hangs, by the phase they came in. */
-  readonly detection_seconds: Readonly<Record<string, Spread & { readonly within_target: number }>>;
+  /** Idle hangs, by the phase they came in, where the trainer tells of it. */
+  readonly detection_seconds: ByPhase;
+  /** The same in pauses that the trainer says nothing of: to everybody else it is at a step. */
+  readonly untold_detection_seconds: ByPhase;
   readonly livelock_detection_seconds: Spread | null;
   readonly chatter_detection_seconds: Spread | null;
   readonly storage_lost_detection_seconds: Spread | null;
@@ -29,11 +33,15 @@ export interface Report {
   /** The same, where the ideal run pays the trainer's own start-up after each fault. */
   readonly ettr_ideal_paying_startup: number | null;
   readonly ettr_of_ideal_paying_startup: number | null;
+  /** Parts of the wall clock of those nights. */
+  readonly time_spent: Readonly<Record<string, number>>;
   readonly lost_steps: number;
   readonly attempts: number;
   readonly ended: Readonly<Record<string, number>>;
   readonly decisions: number;
   readonly nights_per_second: number;
+  /** By the processor's time, all threads together: what one core does that has nothing else to do. */
+  readonly nights_per_cpu_second: number;
 }
 
 export interface Totals {
@@ -41,21 +49,24 @@ export interface Totals {
   readonly mtbf_hours: number;
   readonly accounts: readonly Account[];
   readonly seconds: number;
+  readonly cpu_seconds: number;
 }
 
-export function report({ seed, mtbf_hours, accounts, seconds }: Totals): Report {
+export function report({ seed, mtbf_hours, accounts, seconds, cpu_seconds }: Totals): Report {
   const sum = (of: (account: Account) => number): number =>
     accounts.reduce((total, account) => total + of(account), 0);
   const detections = accounts.flatMap(({ detections: all }) => all);
+  const idle = detections.filter(({ flavour }) => flavour === 'idle');
   const flavoured = (...flavours: string[]) =>
     spread(detections.filter(({ flavour }) => flavours.includes(flavour)).map((d) => d.seconds));
-  const whole = accounts.filter(({ useful }) => useful !== null);
-  const wall = whole.length * Math.max(...accounts.map((account) => account.seconds));
-  const share = (of: (account: Account) => number | null): number =>
-    whole.reduce((total, account) => total + (of(account) ?? 0), 0) / wall;
+  // A night whose job is done before the morning has no wall clock to be measured against.
+  const whole = accounts.filter(({ ideal }) => ideal !== null);
+  const wall = whole.reduce((total, { spent }) => total + totalOf(spent), 0);
+  const share = (of: (account: Account) => number): number =>
+    whole.reduce((total, account) => total + of(account), 0) / wall;
   const ettr = share((a) => a.useful);
-  const ideal = share((a) => a.ideal);
-  const paid = share((a) => a.ideal_paid);
+  const ideal = share((a) => a.ideal?.free ?? 0);
+  const paid = share((a) => a.ideal?.paying ?? 0);
   const figure = (value: number): number | null => (whole.length === 0 ? null : rounded(value, 4));
   return {
     nights: accounts.length,
@@ -65,7 +76,8 @@ export function report({ seed, mtbf_hours, accounts, seconds }: Totals): Report 
     missed_hangs: sum((a) => a.missed_hangs.length),
     suspicions: sum((a) => a.suspicions),
     suspicions_self_resolved: sum((a) => a.suspicions_self_resolved),
-    detection_seconds: byPhase(detections.filter(({ flavour }) => flavour === 'idle')),
+    detection_seconds: byPhase(idle.filter(({ told }) => told)),
+    untold_detection_seconds: byPhase(idle.filter(({ told }) => !told)),
     livelock_detection_seconds: flavoured('livelock', 'livelock_log'),
     chatter_detection_seconds: flavoured('chatter'),
     storage_lost_detection_seconds: flavoured('storage'),
@@ -75,15 +87,29 @@ export function report({ seed, mtbf_hours, accounts, seconds }: Totals): Report 
     ettr_of_ideal: figure(ettr / ideal),
     ettr_ideal_paying_startup: figure(paid),
     ettr_of_ideal_paying_startup: figure(ettr / paid),
+    time_spent: Object.fromEntries(
+      SPENT.map((kind) => [
+        kind,
+        rounded(
+          share((a) => a.spent[kind]),
+          5,
+        ),
+      ]),
+    ),
     lost_steps: sum((a) => a.lost_steps),
     attempts: sum((a) => a.attempts),
     ended: count(accounts.map(({ ended }) => ended)),
     decisions: sum((a) => a.decisions),
     nights_per_second: rounded(accounts.length / seconds, 1),
+    nights_per_cpu_second: rounded(accounts.length / cpu_seconds, 1),
   };
 }
 
-function byPhase(detections: readonly Detection[]): Report['detection_seconds'] {
+function totalOf(spent: Account['spent']): number {
+  return SPENT.reduce((total, kind) => total + spent[kind], 0);
+}
+
+function byPhase(detections: readonly Detection[]): ByPhase {
   const of = (phase: Phase | 'all') => {
     const some = detections.filter((d) => phase === 'all' || d.phase === phase);
     const figures = spread(some.map((d) => d.seconds));
@@ -91,7 +117,7 @@ function byPhase(detections: readonly Detection[]): Report['detection_seconds'] 
     const within = some.filter((d) => d.seconds <= d.target).length / some.length;
     return [[phase, { ...figures, within_target: rounded(within, 4) }]];
   };
-  return Object.fromEntries([...PHASES, 'all' as const].flatMap(of)) as Report['detection_seconds'];
+  return Object.fromEntries([...PHASES, 'all' as const].flatMap(of)) as ByPhase;
 }
 
 function spread(values: readonly number[]): Spread | null {

@@ -1,7 +1,8 @@
 import type { Policy } from '../../daemon/core/index.js';
 import type { Account } from './account.js';
-import { playNight, type Trace } from './night.js';
+import { playNight } from './night.js';
 import { drawPlan, type PlanOptions } from './plan.js';
+import type { Trace } from './world.js';
 
 export interface Run {
   readonly nights: number;

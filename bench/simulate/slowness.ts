@@ -1,5 +1,5 @@
 import type { Fault } from './plan.js';
-import type { Slowness } from './trainer.js';
+import type { Slowness } from './span.js';
 
 /** How often a gradual slowdown is looked at anew, in seconds. */
 const GRAIN = 60;

@@ -1,49 +1,26 @@
 import type { Phase } from '../../daemon/core/index.js';
-import { type Block, binsOf, type Noise, noises, secondsOfBin } from './noise.js';
-import type { HangFlavour, Plan } from './plan.js';
+import { type Noise, noises } from './noise.js';
+import type { Plan } from './plan.js';
 import type { Rng } from './rng.js';
+import { BEFORE_STEPS, type Hang, isTold, ONCE, plain, type Slowness, type Span } from './span.js';
+import { type Quiet, Steps } from './steps.js';
+import { LOADED_AGAIN, PASS_WAITS, p99BetweenSteps, p99Of } from './typical.js';
 import { type Doing, Usage } from './usage.js';
+import { addWait } from './waits.js';
 
-/** A stretch of what the trainer does, ended by a step, by a phase's end, or by its exit. */
-export interface Span {
-  readonly phase: Phase;
-  readonly from: number;
-  to: number;
-  /** In which it looks idle although it is not hung. */
-  wait: { from: number; to: number } | null;
-  /** In which it waits for storage. */
-  stall: { from: number; to: number } | null;
-  /** Steps made at its end; more than one only in a block, whose bins are known. */
-  readonly steps: number;
-  readonly bins: Readonly<Record<number, number>> | null;
-}
-
-export interface Hang {
-  readonly at: number;
-  readonly flavour: HangFlavour | 'storage';
-  readonly phase: Phase;
-  /** The 99th percentile of that phase, as it was. */
-  readonly p99: number;
-}
-
-/** How long phases are slowed down, and how much. */
-export interface Slowness {
-  readonly factor: number;
-  readonly until: number;
-}
-
-const ONCE: readonly Phase[] = ['startup', 'load', 'cache', 'first_step', 'finish'];
 /** A pass that is slowed down ends before the ceilings all the same. */
 const LONGEST_PASS = 2000;
-const Z99 = 2.326;
-/** Steps and passes that look idle in their middle. */
-const WAIT_CHANCE = { step: 0.003, phase: 0.15 };
-/** Phases in which trainers ask the network, and how long the other side keeps them waiting. */
-const NETWORK: readonly Phase[] = ['startup', 'load', 'finish'];
-const ANSWER = { least: 2, most: 75 };
-/** What one in a hundred of all passes waits: one in fifteen of those that wait at all. */
-const ANSWER_99 = ANSWER.most * (ANSWER.least / ANSWER.most) ** (0.01 / WAIT_CHANCE.phase);
-const BEFORE_STEPS: readonly Phase[] = ['startup', 'load', 'cache', 'first_step'];
+
+const LATELY = 60;
+
+export interface Beginning {
+  readonly attempt: number;
+  /** The step of the checkpoint it resumes at. */
+  readonly from: number;
+  readonly now: number;
+  /** Its steps begin at once: no start-up, no loading. */
+  readonly warm: boolean;
+}
 
 /** One attempt of a trainer: what it does, one span after the other, and how it looks from outside. */
 export class Trainer {
@@ -51,33 +28,33 @@ export class Trainer {
   step: number;
   hang: Hang | null = null;
   stopped_at: number | null = null;
-  /** Steps of whole checkpoints. */
-  saved: number | null = null;
   done = false;
+  readonly attempt: number;
+  readonly from: number;
+  readonly began: number;
   readonly usage: Usage;
+  private saved = false;
   private counted: number;
-  private block: Block;
-  private at_in_block = 0;
-  /** The step of the block that will wait for something. */
-  private waits_at = 0;
   private readonly noise: Noise;
+  private readonly stepping: Steps;
 
   constructor(
     readonly plan: Plan,
     private readonly rng: Rng,
-    readonly attempt: number,
-    readonly from: number,
-    now: number,
+    { attempt, from, now, warm }: Beginning,
     /** How often each phase was passed in this night, by any attempt. */
     private readonly passed: Map<Phase, number>,
     private readonly slowness: (at: number) => Slowness,
   ) {
+    this.attempt = attempt;
+    this.from = from;
     this.step = from;
+    this.began = now;
     this.counted = now;
     this.usage = new Usage(plan.trainer, rng);
     this.noise = noises()[plan.trainer.spread] as Noise;
-    this.block = this.anyBlock();
-    this.span = this.pass('startup', now);
+    this.stepping = new Steps(plan.trainer, this.noise, rng);
+    this.span = warm ? plain('first_step', now, now, 0, null) : this.pass('startup', now);
   }
 
   /** What it says of its phases; null for one that says nothing. */
@@ -86,49 +63,21 @@ export class Trainer {
     if (!reports) return null;
     const { phase } = this.span;
     const steps = names_step ? ['step'] : [];
-    if (phase === 'step')
-      return leaves_open && this.saved !== null && this.saved > this.from
-        ? [...steps, 'checkpoint']
-        : steps;
+    if (phase === 'step') return leaves_open && this.saved ? [...steps, 'checkpoint'] : steps;
     return phase === 'checkpoint' || phase === 'sample' || phase === 'validate'
       ? [...steps, phase]
       : [phase];
   }
 
-  /** Whether it says when this phase begins and ends. */
-  private isTold(phase: Phase): boolean {
-    const { reports, leaves_open } = this.plan.trainer;
-    return reports && !(leaves_open && phase === 'checkpoint');
-  }
-
-  /** True 99th percentile of a phase as slow as things are now. */
-  p99(phase: Phase, at: number): number {
-    const slow = this.slowness(at).factor;
-    if (phase === 'step') return this.noise.p99 * this.usual(slow);
-    if (!this.plan.trainer.reports && BEFORE_STEPS.includes(phase)) return this.beforeSteps();
-    const { median, sigma } = this.plan.trainer.phases[phase];
-    if (NETWORK.includes(phase))
-      return Math.max(median * Math.exp(Z99 * sigma), median + ANSWER_99);
-    return median * Math.exp(Z99 * sigma) * (ONCE.includes(phase) ? 1 : slow);
-  }
-
-  /** All that comes before the first step is one phase to whoever is told of none. */
-  private beforeSteps(): number {
-    const { startup, load, first_step } = this.plan.trainer.phases;
-    return (
-      startup.median + load.median * (this.attempt > 1 ? 0.4 : 1) + first_step.median + ANSWER_99
-    );
-  }
-
-  /** Ends the present span at its end and begins the next. `quiet`: seconds a step may take without
-   * being looked at; `limit`: when something else will happen, so that no block may go beyond. */
-  advance(quiet: number, limit: number): void {
+  /** Ends the present span at its end and begins the next. `limit`: when something else will happen,
+   * so that no piece of steps may go beyond. */
+  advance(quiet: Quiet, limit: number): void {
     const { span } = this;
     const now = span.to;
     this.count(now);
     this.step += span.steps;
     this.passed.set(span.phase, (this.passed.get(span.phase) ?? 0) + Math.max(1, span.steps));
-    if (span.phase === 'checkpoint') this.saved = this.step;
+    if (span.phase === 'checkpoint') this.saved = true;
     if (span.phase === 'finish') {
       this.done = true;
       return;
@@ -136,7 +85,7 @@ export class Trainer {
     this.span = this.next(span, now, quiet, limit);
   }
 
-  private next(last: Span, now: number, quiet: number, limit: number): Span {
+  private next(last: Span, now: number, quiet: Quiet, limit: number): Span {
     const { caches, every, target } = this.plan.trainer;
     if (last.phase === 'startup') return this.pass('load', now);
     if (last.phase === 'load')
@@ -151,76 +100,30 @@ export class Trainer {
       if (after < 2 && due(every.sample)) return this.pass('sample', now);
       if (after < 3 && due(every.validate)) return this.pass('validate', now);
     }
-    return this.steps(now, quiet, limit, last.phase !== 'step');
-  }
-
-  private usual(slow: number): number {
-    return secondsOfBin(this.usualBin(slow));
-  }
-
-  private usualBin(slow: number): number {
-    return this.plan.trainer.step_bin + Math.round(Math.log(slow) / Math.log(1.1));
-  }
-
-  private anyBlock(): Block {
-    const { blocks } = this.noise;
-    this.waits_at = this.nextWait(0);
-    return blocks[Math.floor(this.rng.next() * blocks.length)] as Block;
-  }
-
-  private nextWait(from: number): number {
-    return from + Math.floor(this.rng.wait(1 / WAIT_CHANCE.step));
-  }
-
-  /** As many quiet steps as there are in one piece, or one that is not quiet. The first after a pass
-   * is `alone`: where the pass is not reported its time is that step's. */
-  private steps(now: number, quiet: number, limit: number, alone: boolean): Span {
-    const { every, target } = this.plan.trainer;
-    if (this.at_in_block >= this.block.times.length) {
-      this.block = this.anyBlock();
-      this.at_in_block = 0;
-    }
-    const { block, at_in_block: begin, waits_at } = this;
     const { factor, until } = this.slowness(now);
-    const usual = this.usual(factor);
-    const to = (n: number): number => (Number.isFinite(n) ? n - (this.step % n) : n);
-    const most = Math.min(
-      to(every.checkpoint),
-      to(every.sample),
-      to(every.validate),
-      target === null ? Number.POSITIVE_INFINITY : target - this.step,
-    );
-    const last = Math.min(block.times.length, begin + most);
-    const stop = alone ? begin : Math.min(last, waits_at);
-    const before = (block.sums[begin] ?? 0) + (Math.min(limit, until) - now) / usual;
-    const longest = quiet / usual;
-    let end = begin;
-    while (end < stop && (block.times[end] ?? 0) < longest && (block.sums[end + 1] ?? 0) < before)
-      end += 1;
-    if (end - begin >= 2) {
-      this.at_in_block = end;
-      const seconds = ((block.sums[end] ?? 0) - (block.sums[begin] ?? 0)) * usual;
-      const bins = binsOf(block, begin, end, this.usualBin(factor));
-      return plain('step', now, now + seconds, end - begin, bins);
-    }
-    const seconds = (block.times[begin] ?? 1) * usual;
-    this.at_in_block = begin + 1;
-    const span = plain('step', now, now + this.slowed(now, seconds / factor), 1, null);
-    if (begin >= waits_at) {
-      this.addWait(span, 'step', 0);
-      this.waits_at = this.nextWait(begin + 1);
-    }
-    return span;
+    return this.stepping.next({
+      now,
+      step: this.step,
+      factor,
+      until: Math.min(limit, until),
+      quiet,
+      // The first after a pass is told alone: where the pass is not reported its time is that step's.
+      alone: last.phase !== 'step',
+      slowed: (seconds) => this.slowed(now, seconds),
+    });
   }
 
   private pass(phase: Phase, now: number): Span {
     const { median, sigma } = this.plan.trainer.phases[phase];
     let seconds = median * Math.exp(sigma * this.rng.normal());
-    // Loaded a second time from the page cache.
-    if (phase === 'load' && this.attempt > 1) seconds *= 0.4;
-    if (!ONCE.includes(phase)) seconds = Math.min(LONGEST_PASS, this.slowed(now, seconds));
+    if (phase === 'load' && this.attempt > 1) seconds *= LOADED_AGAIN;
+    if (!ONCE.has(phase)) seconds = Math.min(LONGEST_PASS, this.slowed(now, seconds));
     const span = plain(phase, now, now + seconds, phase === 'first_step' ? 1 : 0, null);
-    if (this.rng.chance(WAIT_CHANCE.phase)) this.addWait(span, phase, seconds);
+    if (this.rng.chance(PASS_WAITS)) {
+      const { trainer: plan } = this.plan;
+      const passed = this.passed.get(phase) ?? 0;
+      addWait(span, this.rng, { plan, attempt: this.attempt, passed, seconds });
+    }
     return span;
   }
 
@@ -231,35 +134,9 @@ export class Trainer {
     return seconds <= within ? seconds * factor : until - now + (seconds - within);
   }
 
-  /** A healthy wait that looks idle, as long as waits of that kind get; see docs/simulator.md. */
-  private addWait(span: Span, phase: Phase, seconds: number): void {
-    const { rng } = this;
-    const at = rng.next() * (span.to - span.from);
-    if (NETWORK.includes(phase)) {
-      const answer = rng.log(ANSWER.least, ANSWER.most);
-      span.wait = { from: span.from + at, to: span.from + at + answer };
-      span.to += answer;
-      return;
-    }
-    // A wait is for something else than the work that may be slow just then.
-    const { median, sigma } = this.plan.trainer.phases[phase];
-    const p99 = median * (phase === 'step' ? this.noise.p99 : Math.exp(Z99 * sigma));
-    const known = (this.passed.get(phase) ?? 0) >= 100;
-    let most = known ? 1.5 * p99 : 1.5 * median;
-    if (phase !== 'step' && (ONCE.includes(phase) || !known)) most = Math.min(most, 20);
-    if (phase !== 'step' && !this.isTold(phase) && !ONCE.includes(phase)) {
-      // Within a pass that is not reported: short, or after enough work to tell it from a step.
-      const step = this.noise.p99 * this.usual(1);
-      const begun = at > 8 + 3 * step;
-      most = Math.min(most, begun ? Math.min(20, 2 * at) : Math.max(1.5 * this.usual(1), 4.5));
-    }
-    const wait = rng.between(0.1, 1) * most;
-    span.wait = { from: span.from + at, to: span.from + at + wait };
-    span.to = span.to + (phase === 'step' || seconds < wait + at ? wait : 0);
-  }
-
-  /** Storage stops answering for so long. Blocks are cut so that none is under way then. */
+  /** Storage stops answering for so long. Pieces are cut so that none is under way then. */
   stall(now: number, seconds: number): void {
+    this.count(now);
     const { span } = this;
     span.stall = { from: now, to: now + seconds };
     span.to += seconds;
@@ -269,19 +146,36 @@ export class Trainer {
 
   /** Work under way takes longer from now on. */
   slowDown(now: number): void {
-    if (this.hang !== null || ONCE.includes(this.span.phase)) return;
+    if (this.hang !== null || ONCE.has(this.span.phase)) return;
     const rest = this.span.to - now;
     const longest = this.span.from + LONGEST_PASS;
     this.span.to = Math.max(this.span.to, Math.min(longest, now + this.slowed(now, rest)));
   }
 
+  /** The 99th percentile of a phase as things have been of late: what has been slow for {@link LATELY}
+   * steps is measured by its slow steps, what has just become so is not. */
+  private p99(phase: Phase, now: number): number {
+    const { trainer } = this.plan;
+    const own = phase === 'step' ? p99BetweenSteps(trainer) : p99Of(phase, trainer, this.attempt);
+    if (ONCE.has(phase)) return own;
+    const slow = this.slowness(now).factor;
+    const then = this.slowness(now - LATELY * trainer.phases.step.median * slow).factor;
+    return own * Math.min(slow, then);
+  }
+
   wedge(now: number, flavour: Hang['flavour']): void {
     this.count(now);
-    const { phase } = this.span;
-    const { reports } = this.plan.trainer;
-    const p99 = this.p99(phase, now);
-    const told = !reports && BEFORE_STEPS.includes(phase) ? 'startup' : phase;
-    this.hang = { at: now, flavour, phase: told, p99 };
+    const { phase, from } = this.span;
+    const { trainer } = this.plan;
+    const untold = !trainer.reports && BEFORE_STEPS.has(phase);
+    this.hang = {
+      at: now,
+      progress_at: untold ? this.began : from,
+      flavour,
+      phase: untold ? 'startup' : phase,
+      told: untold || isTold(phase, trainer),
+      p99: this.p99(phase, now),
+    };
     this.span.to = Number.POSITIVE_INFINITY;
   }
 
@@ -311,19 +205,34 @@ export class Trainer {
     return 'busy';
   }
 
+  /** Until when it is sure to look busy, as things are; `at` when it does not now. */
+  busyUntil(at: number): number {
+    const doing = this.doing(at);
+    if (doing === 'livelock' || doing === 'livelock_log') return Number.POSITIVE_INFINITY;
+    if (doing !== 'busy') return at;
+    const { stall, wait, to, steps, phase } = this.span;
+    // A step, or the end of a phase that is told, is progress: idleness is counted anew.
+    const ends = steps > 0 || (this.plan.trainer.reports && phase !== 'step');
+    let until = ends ? Number.POSITIVE_INFINITY : to;
+    if (stall !== null && stall.from > at) until = Math.min(until, stall.from);
+    if (wait !== null && wait.from > at) until = Math.min(until, wait.from);
+    return until;
+  }
+
   /** Brings the counters up to `now`. */
   count(now: number): void {
     const { stall, wait } = this.span;
-    const edges = [stall?.from, stall?.to, wait?.from, wait?.to]
-      .filter((x): x is number => x !== undefined && x > this.counted && x < now)
-      .sort((a, b) => a - b);
-    for (const edge of [...edges, now]) {
-      this.usage.pass(this.doing((this.counted + edge) / 2), edge - this.counted);
-      this.counted = edge;
+    if (stall !== null || wait !== null) {
+      const edges = [stall?.from, stall?.to, wait?.from, wait?.to]
+        .filter((x): x is number => x !== undefined && x > this.counted && x < now)
+        .sort((a, b) => a - b);
+      for (const edge of edges) this.countTo(edge);
     }
+    this.countTo(now);
   }
-}
 
-function plain(phase: Phase, from: number, to: number, steps: number, bins: Span['bins']): Span {
-  return { phase, from, to, wait: null, stall: null, steps, bins };
+  private countTo(to: number): void {
+    this.usage.pass(this.doing((this.counted + to) / 2), to - this.counted);
+    this.counted = to;
+  }
 }
