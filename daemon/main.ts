@@ -30,10 +30,10 @@ import {
   policyOf,
   queueJob,
   startMail,
+  type Teller,
   takeLock,
   trainSettings,
   version,
-  withdraw,
 } from './startup/index.js';
 import {
   createTrainTask,
@@ -188,6 +188,7 @@ async function start(
   });
 
   let ready = false;
+  let teller: Teller | null = null;
   let resolveStopped: (reason: string) => void = () => {};
   const stopped = new Promise<string>((resolve) => {
     resolveStopped = resolve;
@@ -212,7 +213,7 @@ async function start(
     const { unwritten } = await journal.close();
     if (unwritten > 0)
       log.error(`${unwritten} journal entries could not be written before the end`);
-    withdraw(home.state, process.pid);
+    teller?.withdraw();
     await lock.release();
     await log.close();
     resolveStopped(reason);
@@ -236,17 +237,19 @@ async function start(
       diskPaths: [home.state, home.outputs],
       logger: log,
     });
-    const untold = announce(home.state, {
+    const said = {
       ...processIdentity(),
       port: http.port,
       url: http.url,
       version: version(),
       started: clock().wall,
-    });
-    if (untold !== null)
+    };
+    teller = announce(home.state, said, (trouble) => {
+      if (trouble === null) return log.info('state/daemon.json is written now');
       log.error(
-        `state/daemon.json cannot be written (${untold.message}): the commands will not find this daemon`,
+        `state/daemon.json cannot be written (${trouble.message}): the commands will not find this daemon until it can`,
       );
+    });
     await engine.observe({
       is: 'daemon_up',
       pid: process.pid,
@@ -287,6 +290,7 @@ async function start(
     return { port: http.port, url: http.url, engine, stop, stopped, exitCode: () => exitCode };
   } catch (error) {
     if (ticker !== null) clearInterval(ticker);
+    teller?.withdraw();
     gpus.close();
     await http?.close();
     await Promise.all([mail?.close(), ...[...tasks.values()].map((task) => task.close())]);

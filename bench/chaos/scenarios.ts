@@ -238,13 +238,17 @@ const fullOutputs: Scenario = (rng) => {
 };
 
 const fullState: Scenario = (rng) => {
-  const when: When = { at: 'step', step: whole(rng, 12, 80), after_ms: whole(rng, 0, 60) };
-  const fill: Deed = { what: { do: 'fill', until: null, for_ms: whole(rng, 500, 4000) }, when };
-  const deeds = rng.chance(0.5) ? [fill] : [fill, randomKill(rng, 120)];
-  return body(reference(rng, []), {
+  const step = whole(rng, 12, 80);
+  const for_ms = oneOf(rng, whole(rng, 500, 4000), whole(rng, 4000, 12_000));
+  const when: When = { at: 'step', step, after_ms: whole(rng, 0, 60) };
+  const fill: Deed = { what: { do: 'fill', until: null, for_ms }, when };
+  // An attempt that ends meanwhile cannot be followed by another before there is room.
+  const faults = rng.chance(0.5) ? [`${oneOf(rng, 'crash', 'kill')}@${step + 3}`] : [];
+  const deeds = rng.chance(0.6) ? [fill] : [fill, randomKill(rng, 120)];
+  return body(reference(rng, faults), {
     volume: { folder: 'state', mib: 2 },
     deeds,
-    causes: KILLED,
+    causes: [...KILLED, 'disk_full'],
   });
 };
 
@@ -335,7 +339,7 @@ export const SCENARIOS: readonly (readonly [name: string, times: number, scenari
   ['livelock', 1, livelock],
   ['nan', 1, nan],
   ['full-outputs', 1, fullOutputs],
-  ['full-state', 1, fullState],
+  ['full-state', 2, fullState],
   ['python-fault', 3, pythonFault],
   ['no-space-said', 1, noSpaceSaid],
   ['shell', 1, shell],

@@ -41,6 +41,11 @@ interface Pattern {
 }
 
 const OLDER = 'An older checkpoint is used.';
+export const DISK_REMEDY = 'Free space on the volume, or lower how many checkpoints are kept.';
+const DISK_FULL =
+  /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|PytorchStreamWriter failed writing file/;
+
+export const tellsOfFullDisk = (text: string): boolean => DISK_FULL.test(text);
 
 /** Messages as the programs print them; the first match from the end of the output wins. */
 const PATTERNS: readonly Pattern[] = [
@@ -56,8 +61,8 @@ const PATTERNS: readonly Pattern[] = [
   },
   {
     cause: 'disk_full',
-    line: /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|PytorchStreamWriter failed writing file/,
-    remedy: 'Free space on the volume, or lower how many checkpoints are kept.',
+    line: DISK_FULL,
+    remedy: DISK_REMEDY,
   },
   {
     cause: 'nan',

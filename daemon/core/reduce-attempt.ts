@@ -133,6 +133,7 @@ export function onAttempt(job: Job, entry: Entry): Job {
       return {
         ...job,
         run: { at: 'finished', artefact: entry.artefact },
+        progress: { ...job.progress, step: entry.step ?? job.progress.step },
         ended_at: entry.time,
         recovering: null,
         suspect: null,

@@ -19,9 +19,41 @@ export interface Announcement extends ProcessIdentity {
   readonly started: number;
 }
 
-/** Writes the file atomically. A disk that refuses it costs the commands their daemon, but not the
- * night: the error is returned. */
-export function announce(dir: string, said: Announcement): Error | null {
+export interface Teller {
+  /** Removes the file if it is still this daemon's. */
+  withdraw(): void;
+}
+
+/** How often a disk that refuses the file is tried again, in ms. */
+const AGAIN_MS = 1000;
+
+/**
+ * Writes the file. A disk that refuses it costs the commands their daemon, but not the night: it is
+ * written as soon as the disk takes it. `onTrouble` hears of the first refusal, with null of its end.
+ */
+export function announce(
+  dir: string,
+  said: Announcement,
+  onTrouble: (error: Error | null) => void,
+): Teller {
+  const first = write(dir, said);
+  if (first === null) return { withdraw: () => withdraw(dir, said.pid) };
+  onTrouble(first);
+  const timer = setInterval(() => {
+    if (write(dir, said) !== null) return;
+    clearInterval(timer);
+    onTrouble(null);
+  }, AGAIN_MS);
+  return {
+    withdraw() {
+      clearInterval(timer);
+      withdraw(dir, said.pid);
+    },
+  };
+}
+
+/** Atomically; the error of a disk that refuses it is returned. */
+function write(dir: string, said: Announcement): Error | null {
   const path = pathIn(dir);
   const temporary = `${path}.${said.pid}.tmp`;
   try {
@@ -39,8 +71,7 @@ export function announce(dir: string, said: Announcement): Error | null {
   }
 }
 
-/** Removes the file if it is still the one of `pid`. */
-export function withdraw(dir: string, pid: number): void {
+function withdraw(dir: string, pid: number): void {
   try {
     const { pid: named } = JSON.parse(readFileSync(pathIn(dir), 'utf8')) as { pid?: unknown };
     if (named === pid) unlinkSync(pathIn(dir));

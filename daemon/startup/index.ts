@@ -1,5 +1,5 @@
 /** The door of start-up: the pieces that daemon/main.ts puts together. */
-export { type Announcement, announce, withdraw } from './announcement.js';
+export { type Announcement, announce, type Teller } from './announcement.js';
 export { bringJob } from './bring-job.js';
 export { demoJob } from './demo-job.js';
 export { type MailSetup, mailSetup, newMessageId, startMail } from './mail.js';

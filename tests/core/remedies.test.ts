@@ -133,6 +133,26 @@ describe('a full disk', () => {
     expect(night.job.attempts_by_cause).toEqual({ start: 1, disk_full: 1 });
   });
 
+  test('an attempt for which there is no room is not tried again before there is', () => {
+    const night = new Night().start().steps(30, 1).exit({ signal: 'SIGKILL' });
+    const reason = 'could not be started in /work: ENOSPC: no space left on device, write';
+    const { attempt } = night.job;
+    night.see({
+      ...{ is: 'spawn_failed', job: 'lora', attempt, reason },
+      ...{ permanent: false, from: null },
+    });
+    expect(night.job.run).toMatchObject({ at: 'holding', cause: 'disk_full' });
+    expect(night.commands).toEqual([{ do: 'make_room', job: 'lora' }]);
+  });
+
+  test('a heartbeat that could not be written does not unmake a training that is done', () => {
+    const night = new Night().start({ target_step: 100 }).steps(90, 1);
+    night.exit({ code: 0 }, { artefact: 'whole', from: checkpoint(100) });
+    expect(night.job.run.at).toBe('finished');
+    expect(night.of('job_finished')).toMatchObject([{ step: 100 }]);
+    expect(night.job.progress.step).toBe(100);
+  });
+
   test('room is made before the save that would fill it', () => {
     const night = new Night().start().steps(30, 1);
     night.see({ is: 'checkpoint', job: 'lora', checkpoint: checkpoint(20), free_bytes: 1500 });

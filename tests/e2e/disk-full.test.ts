@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { House, program, until } from './house.js';
 
@@ -85,3 +85,21 @@ done: { step: 240, artefact: out/final.json }
     expect(lines.some(({ type }) => type === 'journal_gap')).toBe(false);
   },
 );
+
+onSmallVolume('a daemon that starts on a full volume is found once there is room', async () => {
+  const first = await house.up();
+  first.kill('SIGKILL');
+  await until('its end', () => first.signalCode !== null);
+  const ballast = house.path('state/ballast');
+  const { bavail, bsize } = statfsSync(house.path('state'));
+  expect(() => writeFileSync(ballast, Buffer.alloc(bavail * bsize + 65_536))).toThrow(/ENOSPC/);
+  const up = house.up();
+  await until('a daemon that says so', () =>
+    readFileSync(house.path('logs/nightwarden.jsonl'), 'utf8').includes(
+      'daemon.json cannot be written',
+    ),
+  );
+  unlinkSync(ballast);
+  await up;
+  expect((await house.status()).daemon).toMatchObject({ pid: house.daemons[1]?.pid });
+});

@@ -1,5 +1,5 @@
 import type { Cause } from '../causes.js';
-import { classify } from '../classify.js';
+import { classify, DISK_REMEDY, tellsOfFullDisk } from '../classify.js';
 import type { CheckpointRef } from '../events.js';
 import type { Observation } from '../observations.js';
 import { type Remedy, remedyFor } from '../remedies.js';
@@ -56,14 +56,16 @@ export function onUnkillable(turn: Turn, seen: Seen<'unkillable'>): void {
 export function onSpawnFailed(turn: Turn, seen: Seen<'spawn_failed'>): void {
   const job = turn.job(seen.job);
   if (job === undefined) return;
-  const cause: Cause = seen.permanent ? 'permanent' : 'crash';
+  // A disk that is full will have room again; trying at once and again would only spend the budget.
+  const full = !seen.permanent && tellsOfFullDisk(seen.reason);
+  const cause: Cause = seen.permanent ? 'permanent' : full ? 'disk_full' : 'crash';
   end(
     turn,
     job,
     seen.attempt,
     cause,
     seen.reason,
-    'Correct the job file.',
+    full ? DISK_REMEDY : 'Correct the job file.',
     `${cause}: ${seen.reason}`,
     null,
     seen.from,
@@ -99,12 +101,13 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
     end(turn, job, seen.attempt, cause, reason, remedy, cause, exit, seen.from);
     return;
   }
+  const step = reached(job, seen.from);
   const outcome = classify({
     ...seen.ending,
     stepped:
       job.progress.high > job.progress.high_at_start ||
       (turn.watch(job.name)?.main.name ?? 'startup') !== 'startup',
-    step: job.progress.step,
+    step,
     resumed_from: job.from?.path ?? null,
     target_step: job.spec.target_step ?? (job.spec.total_is_target ? job.progress.total : null),
     loss: job.progress.loss,
@@ -122,7 +125,7 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
     turn.emit({
       type: 'job_finished',
       job: job.name,
-      step: job.progress.step,
+      step,
       artefact: seen.artefact_path,
     });
     turn.setWatch(job.name, null);
@@ -140,6 +143,12 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
     exit,
     seen.from,
   );
+}
+
+/** The last step known. A checkpoint proves its step where the heartbeat that would have told of it
+ * could not be written, as on a full disk. */
+function reached({ progress: { step } }: Job, saved: CheckpointRef | null): number | null {
+  return saved === null ? step : Math.max(step ?? 0, saved.step);
 }
 
 function lastHang(job: Job): string {

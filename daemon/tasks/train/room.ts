@@ -8,6 +8,9 @@ import type { Surroundings } from './context.js';
 const KEPT = 2;
 /** Room asked for beyond two checkpoints, in bytes: logs, samples, the artefact. */
 const BESIDES = 64 * 1024 * 1024;
+/** Room without which no attempt can be started where the state lies, in bytes: its folder, its log,
+ * its heartbeats. */
+const TO_START = 256 * 1024;
 
 /** Bytes free on the volume that holds `path`. */
 export async function freeBytes(path: string): Promise<number> {
@@ -35,6 +38,11 @@ export async function makeRoom(at: Surroundings): Promise<void> {
     pruned.push(path);
     pruned_bytes += bytes;
     free_bytes = await freeBytes(volume);
+  }
+  const { state, logs } = at.home;
+  for (const folder of [state, logs]) {
+    const left = await freeBytes(`${folder}/.`);
+    if (left < TO_START) free_bytes = Math.min(free_bytes, left);
   }
   await at.observe({ is: 'room', job: at.name, free_bytes, needed_bytes, pruned, pruned_bytes });
 }
