@@ -207,6 +207,6 @@ test('whatever happens, each mail is taken, once but for lost answers; every end
       }
       expect(fold(JSON.parse(JSON.stringify(board.entries)))).toEqual(board.state);
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
