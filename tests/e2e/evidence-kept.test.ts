@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { House, until } from './house.js';
 
 const CONFIG = `hang: { floor_seconds: 1, idle_seconds: 1, network_seconds: 1, confirm_seconds: 0.5 }
@@ -13,6 +13,8 @@ cwd: work
 log: { step: 'step (\\d+)/(\\d+)' }
 done: { step: 4 }
 `;
+
+jest.setTimeout(180_000);
 
 let house: House;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { House, program } from './house.js';
 
 const CONFIG = `hang: { floor_seconds: 1, idle_seconds: 1, network_seconds: 1, confirm_seconds: 0.5 }
@@ -7,6 +7,7 @@ kill: { grace_seconds: 1, verify_seconds: 2 }
 `;
 
 const { PATH } = process.env;
+jest.setTimeout(180_000);
 let house: House;
 let gpu: string;
 

@@ -1,5 +1,5 @@
 import { cpSync, existsSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { tether } from '../../trainer/process/index.js';
 import { cli, processesNaming } from '../cli/helpers/cli-process.js';
 import { House, program, until } from './house.js';
@@ -8,13 +8,19 @@ const CONFIG = `checkpoints: { settle_seconds: 0.1, scan_seconds: 0.2 }
 kill: { grace_seconds: 0.5 }
 `;
 const JOB = `name: scheduled
-command: [python3, stranger.py, --steps, "60"]
+command: [sh, -c, 'exec python3 stranger.py --steps 60 --step-seconds $(cat pace) "$@"', sh]
 cwd: work
 log: { step: 'step (\\d+)/(\\d+)' }
 checkpoints: { glob: 'ckpt/step-*', step: 'step-(\\d+)' }
 resume: { args: [--resume, '{checkpoint}'] }
 done: { step: 60, artefact: out/final.json }
 `;
+
+/** Up to three daemons one after another, on a machine that may have other things to do. */
+jest.setTimeout(180_000);
+
+/** Seconds a step takes; slow enough not to be over before it was looked at. */
+const [FAST, SLOW] = ['0.02', '0.4'];
 
 let house: House;
 beforeEach(() => {
@@ -23,6 +29,7 @@ beforeEach(() => {
   house.write('work/.keep', '');
   cpSync(program('stranger.py'), house.path('work/stranger.py'));
   house.write('job.yaml', JOB);
+  house.write('work/pace', FAST);
 });
 afterEach(async () => {
   delete process.env['SLURM_JOB_ID'];
@@ -40,8 +47,18 @@ const up = (...more: string[]) => {
 const script = (text: string) =>
   house.write('job.yaml', `name: scheduled\ncommand: [sh, -c, '${text}']\ncwd: work\n`);
 
-const underWay = () =>
-  house.job('scheduled', 'a checkpoint', ({ checkpoint }) => (checkpoint?.step ?? 0) >= 20);
+/** A daemon whose trainer has saved, with much left to do; the trainer's next life is a fast one. */
+async function underWay() {
+  house.write('work/pace', SLOW);
+  const daemon = up();
+  const saved = await house.job(
+    'scheduled',
+    'a checkpoint',
+    ({ checkpoint }) => (checkpoint?.step ?? 0) >= 20,
+  );
+  house.write('work/pace', FAST);
+  return { daemon, trainer_pid: saved.trainer_pid };
+}
 
 describe('as a job of Slurm, the daemon ends when there is nothing left to do', () => {
   test('0 when the job is done, and again when it is asked for once more', async () => {
@@ -75,8 +92,7 @@ describe('as a job of Slurm, the daemon ends when there is nothing left to do', 
 
 describe('what the scheduler ends', () => {
   test('SIGTERM ends the trainer too, the exit code asks for a requeue, and that goes on', async () => {
-    const daemon = up();
-    const { trainer_pid } = await underWay();
+    const { daemon, trainer_pid } = await underWay();
     const told = performance.now();
     daemon.child.kill('SIGTERM');
     expect(await daemon.ended).toBe(33);
@@ -91,8 +107,7 @@ describe('what the scheduler ends', () => {
 
   const tied = tether() === null ? test.skip : test;
   tied('kill -9 of the daemon is the end of its trainer: nothing outlives the job', async () => {
-    const daemon = up();
-    const { trainer_pid } = await underWay();
+    const { daemon, trainer_pid } = await underWay();
     daemon.child.kill('SIGKILL');
     expect(await daemon.ended).toBe('SIGKILL');
     await until('the end of the trainer', () => !existsSync(`/proc/${trainer_pid}`));

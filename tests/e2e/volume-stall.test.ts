@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { House, program, until } from './house.js';
 
 const { PATH } = process.env;
+jest.setTimeout(180_000);
 let house: House;
 let stalls: string;
 

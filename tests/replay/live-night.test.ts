@@ -1,5 +1,5 @@
 import { copyFileSync, cpSync } from 'node:fs';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { Replay } from '../../daemon/core/index.js';
 import { run } from '../cli/helpers/cli-process.js';
 import { House, program } from '../e2e/house.js';
@@ -16,6 +16,8 @@ resume: { args: [--resume, '{checkpoint}'] }
 done: { step: 150 }
 kill: { grace_seconds: 0.5 }
 `;
+
+jest.setTimeout(180_000);
 
 let house: House;
 beforeEach(() => {
