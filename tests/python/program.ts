@@ -41,7 +41,7 @@ export class Place {
   }
 
   start(python: string, code: string, env = this.env(), args: readonly string[] = []): Program {
-    const program = new Program(python, [...args, '-c', code], env);
+    const program = new Program(python, code === '' ? args : [...args, '-c', code], env);
     this.started.push(program);
     return program;
   }

@@ -59,6 +59,10 @@ class Attachment:
 
 
 def is_child():
-    """Started by multiprocessing: a worker of a data loader, or a rank of torch.multiprocessing."""
-    multiprocessing = sys.modules.get("multiprocessing.process")
-    return multiprocessing is not None and multiprocessing.parent_process() is not None
+    """Started by multiprocessing: a worker of a data loader, or a rank of torch.multiprocessing. One
+    that is spawned imports torch before it knows its parent, while it is still handed its work."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is None:
+        return False
+    handed = getattr(process.current_process(), "_inheriting", False)
+    return handed or process.parent_process() is not None

@@ -1,0 +1,165 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { House, until } from '../../e2e/house.js';
+import { processesOf } from './processes.js';
+import { torchPython, trainers, withTorch } from './torch-python.js';
+
+const run = promisify(execFile);
+const STEPS = 24;
+const SLOW = 900_000;
+/** Enough for an import of PyTorch on a machine that is busy with other things (seconds). */
+const PATIENCE = 300;
+
+/** A trainer, its job file, and what it leaves. */
+interface Layout {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly job: string;
+  readonly state: (step: number) => string;
+  readonly last: string;
+}
+
+const LAYOUTS: readonly Layout[] = [
+  {
+    name: 'kohya',
+    args: ['--save_state', '--save_every_n_steps', '4', '--max_data_loader_n_workers', '1'],
+    // Nothing is read from its output: the bar of sd-scripts counts from 0 after a resume.
+    job: `heartbeat: shim
+checkpoints: { glob: 'out/*-step*-state', step: 'step(\\d+)-state' }
+resume: { args: [--resume, '{checkpoint}', --initial_step, '{step}', --skip_until_initial_step] }
+done: { step: ${STEPS}, artefact: out/my-lora.safetensors }
+`,
+    state: (step) => `my-lora-step${String(step).padStart(8, '0')}-state`,
+    last: 'my-lora-state',
+  },
+  {
+    name: 'diffusers',
+    args: ['--checkpointing_steps', '4', '--dataloader_num_workers', '1'],
+    job: `log: { step: 'Steps:\\s+\\d+%\\|[^|]*\\|\\s*(\\d+)/(\\d+)', loss: 'loss=([\\d.]+)' }
+checkpoints: { glob: 'out/checkpoint-*', step: 'checkpoint-(\\d+)' }
+resume: { args: [--resume_from_checkpoint, '{checkpoint_name}'] }
+done: { step: ${STEPS}, artefact: out/pytorch_lora_weights.safetensors }
+`,
+    state: (step) => `checkpoint-${step}`,
+    last: `checkpoint-${STEPS}`,
+  },
+];
+
+let house: House;
+beforeEach(() => {
+  house = new House(
+    'checkpoints: { settle_seconds: 0.1, scan_seconds: 0.2 }\nhang: { floor_seconds: 5 }\n',
+  );
+});
+afterEach(() => house.demolish(), SLOW);
+
+const names = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+
+/** How often the optimizer has stepped, as it itself has saved it. */
+async function optimizerSteps(folder: string): Promise<number> {
+  const code = `import sys, torch; print(int(torch.load(sys.argv[1], weights_only=False)["state"][0]["step"]))`;
+  const { stdout } = await run(torchPython!, ['-c', code, join(folder, 'optimizer.bin')]);
+  return Number(stdout);
+}
+
+async function uninterrupted({ name, args }: Layout): Promise<{ names: string[]; step: number }> {
+  const out = house.path('whole/out');
+  await run(torchPython!, [join(trainers, `${name}.py`), '--output_dir', out, ...args], {
+    env: { ...process.env, STEP_SECONDS: '0' },
+  });
+  return {
+    names: names(out),
+    step: await optimizerSteps(join(out, LAYOUTS.find((l) => l.name === name)!.last)),
+  };
+}
+
+const lineOf = (file: string, text: string): number =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .findIndex((line) => line.includes(text)) + 1;
+
+const suite = withTorch('a night of PyTorch trainers')
+  ? describe.each(LAYOUTS)
+  : describe.skip.each(LAYOUTS);
+
+suite('a LoRA trainer with the layout of $name', (layout) => {
+  const { name, args, job, state } = layout;
+
+  const queue = async (): Promise<void> => {
+    house.write('work/faults.txt', 'lock@13\nworker@18\n');
+    const words = [torchPython!, join(trainers, `${name}.py`), '--output_dir', 'out', ...args];
+    await house.up();
+    await house.queue(
+      name,
+      `name: ${name}
+command: ${JSON.stringify(words)}
+cwd: work
+env: { FAULTS: ${house.path('work/faults.txt')}, STEP_SECONDS: "0.25" }
+${job}`,
+    );
+  };
+  const seen = (what: string, wanted: Parameters<House['job']>[2]) =>
+    house.job(name, what, wanted, PATIENCE);
+  const evidence = (attempt: number): string =>
+    house.read(`state/jobs/${name}/attempts/${attempt}/evidence/shim-stacks.txt`);
+  const from = (attempt: number): string | undefined => {
+    const facts = JSON.parse(house.read(`state/jobs/${name}/attempts/${attempt}/attempt.json`));
+    return (facts as { from: { path: string } | null }).from?.path;
+  };
+
+  test(
+    'stopped, killed, hung in a lock, torn, and hung with a dead worker: ends as if nothing had been',
+    async () => {
+      await queue();
+      const whole = uninterrupted(layout);
+
+      // Stopped: it is continued. Then killed.
+      const first = await seen('two steps', ({ step }) => (step ?? 0) >= 2);
+      process.kill(first.trainer_pid!, 'SIGSTOP');
+      const going = await seen(
+        'steps after it was stopped',
+        ({ step, checkpoint }) => (step ?? 0) >= 5 && checkpoint !== null,
+      );
+      expect(going).toMatchObject({ attempt: 1, trainer_pid: first.trainer_pid });
+      expect(house.read('state/journal.jsonl')).toContain('"trainer_continued"');
+      process.kill(first.trainer_pid!, 'SIGKILL');
+
+      // Stuck in a lock at step 13, and its newest state is torn while it is.
+      await seen(
+        'the lock',
+        ({ attempt, step, checkpoint }) => attempt === 2 && step === 13 && checkpoint?.step === 12,
+      );
+      const torn = house.path('work/out', state(12), 'optimizer.bin');
+      truncateSync(torn, Math.floor(statSync(torn).size / 2));
+
+      // Back from the state before, and a worker of the data loader waits for ever at step 18.
+      await seen('the third attempt', ({ attempt, step }) => attempt === 3 && (step ?? 0) >= 9);
+      const stuck = `File "${join(trainers, 'faults.py')}", line ${lineOf(join(trainers, 'faults.py'), '# stuck here')} in wait_for_ever`;
+      expect(evidence(2)).toContain(stuck);
+      expect(evidence(2)).toContain('GIL: it can be had');
+      expect(from(3)).toBe(house.path('work/out', state(8)));
+      expect(processesOf(house.home, 2)).toEqual([]);
+
+      const end = await seen('the end', ({ state }) => state === 'finished' || state === 'failed');
+      expect(end).toMatchObject({
+        state: 'finished',
+        step: STEPS,
+        attempts_by_cause: { start: 1, crash: 1, hang: 2 },
+      });
+      // No output is read of the one: its loss is what the bar was told.
+      expect(end.loss).toBeGreaterThan(0);
+      expect(evidence(3)).toMatch(/dataloader\.py", line \d+ in _try_get_data/);
+      expect(from(4)).toBe(house.path('work/out', state(16)));
+      await until('no process of it left', () => processesOf(house.home).length === 0);
+      const out = house.path('work/out');
+      expect({ names: names(out), step: await optimizerSteps(join(out, layout.last)) }).toEqual(
+        await whole,
+      );
+    },
+    SLOW,
+  );
+});

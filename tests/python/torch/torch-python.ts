@@ -1,0 +1,25 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The Python with PyTorch that `npm run test:python` has built; null elsewhere. */
+export const torchPython: string | null = process.env['NIGHTWARDEN_TEST_PYTHON'] ?? null;
+
+/** The `accelerate` beside it, started by its module: a script's first line would hold the path under
+ * which the environment was built. */
+export const accelerateLaunch = (...words: string[]): string[] => [
+  torchPython!,
+  '-m',
+  'accelerate.commands.launch',
+  ...['--cpu', '--num_processes', '1', '--num_machines', '1'],
+  ...['--mixed_precision', 'no', '--dynamo_backend', 'no'],
+  ...words,
+];
+
+export const trainers: string = join(dirname(fileURLToPath(import.meta.url)), 'trainers');
+
+/** For tests that need PyTorch: says what is left out where it is not there. */
+export function withTorch(what: string): boolean {
+  if (torchPython !== null) return true;
+  process.stderr.write(`${what}: left out here, npm run test:python runs it\n`);
+  return false;
+}
