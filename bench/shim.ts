@@ -41,7 +41,7 @@ const { values } = parseArgs({
 });
 const pairs = Number(values.pairs);
 if (!Number.isSafeInteger(pairs) || pairs < 1) throw new Error('--pairs: expected a whole number');
-const python = process.env['NIGHTWARDEN_TEST_PYTHON'];
+const python = process.env['TORCH_PYTHON'];
 if (python === undefined) throw new Error('start it by npm run bench:shim: it needs PyTorch');
 
 const run = promisify(execFile);

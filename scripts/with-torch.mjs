@@ -1,4 +1,4 @@
-// with-torch.mjs COMMAND...: runs a command with NIGHTWARDEN_TEST_PYTHON set to a Python that has
+// with-torch.mjs COMMAND...: runs a command with TORCH_PYTHON set to a Python that has
 // PyTorch, in a virtual environment that is built once and kept under .cache/. Where there is no Python
 // to build it with, it says so and succeeds. A Python of one's own may be named by the same variable.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -10,10 +10,10 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const PACKAGES = ['torch==2.13.0', 'accelerate==1.15.0', 'peft==0.21.2', 'safetensors==0.8.0'];
 
-const python = process.env.NIGHTWARDEN_TEST_PYTHON ?? builtPython();
+const python = process.env.TORCH_PYTHON ?? builtPython();
 if (python === null) process.exit(0);
 const [command, ...words] = process.argv.slice(2);
-const env = { ...process.env, NIGHTWARDEN_TEST_PYTHON: python };
+const env = { ...process.env, TORCH_PYTHON: python };
 const { status } = spawnSync(command, words, { cwd: root, stdio: 'inherit', env });
 process.exit(status ?? 1);
 

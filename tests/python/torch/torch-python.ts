@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The Python with PyTorch that `npm run test:python` has built; null elsewhere. */
-export const torchPython: string | null = process.env['NIGHTWARDEN_TEST_PYTHON'] ?? null;
+export const torchPython: string | null = process.env['TORCH_PYTHON'] ?? null;
 
 /** The `accelerate` beside it, started by its module: a script's first line would hold the path under
  * which the environment was built. */
