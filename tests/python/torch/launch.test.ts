@@ -24,7 +24,7 @@ suite('a trainer behind accelerate launch, with two workers of a data loader', (
   async function underWay(attempt: number): Promise<number> {
     const job = await seen(
       `steps of attempt ${attempt}`,
-      (now) => now.attempt === attempt && now.state === 'running' && (now.step ?? 0) % 5 >= 2,
+      (now) => now.attempt === attempt && now.state === 'running' && now.step !== null,
     );
     // The launcher, the trainer, its two workers; and whatever else torch starts.
     expect(processesOf(house.home, attempt).length).toBeGreaterThanOrEqual(4);
