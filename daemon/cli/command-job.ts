@@ -80,8 +80,10 @@ const CARRIED = [
   'CUDA_VISIBLE_DEVICES',
   'CUDA_DEVICE_ORDER',
   'HIP_VISIBLE_DEVICES',
+  'HF_HOME',
+  'HF_HUB_CACHE',
 ];
 
-function shellEnv(env: NodeJS.ProcessEnv): Record<string, string> {
+export function shellEnv(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(CARRIED.flatMap((key) => (env[key] ? [[key, env[key]]] : [])));
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../../config/index.js';
 import { addDemo } from './commands/demo.js';
+import { addHook } from './commands/hook.js';
 import { addLogs } from './commands/logs.js';
 import { addMail } from './commands/mail.js';
 import { addQueue } from './commands/queue.js';
@@ -35,6 +36,7 @@ const COMMANDS: readonly AddCommand[] = [
   addMail,
   addReplay,
   addDemo,
+  addHook,
 ];
 
 /**
@@ -57,7 +59,8 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
     return async (...args) => {
       const { home } = program.opts<{ home?: string }>();
       const context = makeContext(around, home, rest);
-      if (rest !== null && program.args[0] !== 'run') {
+      const takesRest = program.args[0] === 'run' || program.args[0] === 'hook';
+      if (rest !== null && !takesRest) {
         throw usageError('Only `nightwarden run -- CMD…` takes a command behind --.');
       }
       code = await run(context, ...args);

@@ -15,19 +15,19 @@ const TOKENIZERS = ['openai_clip-vit-large-patch14', 'google_t5-v1_1-xxl'];
 
 /**
  * A training that FluxGym's page has prepared: the `train.sh` of one LoRA, run from FluxGym's own
- * folder (the job's `cwd`) with what it lacks to be taken up again. Nothing of FluxGym is changed.
+ * folder (the job's `cwd`) with what it lacks to be taken up again. Nothing of FluxGym is changed. A
+ * command in the job stands for that of a script (see the hook).
  */
 export const fluxgym: Adapter = (job, context) => {
-  refuseOwnKeys(job, ['heartbeat', 'remedies']);
+  refuseOwnKeys(job, ['command', 'heartbeat', 'remedies']);
   const root = job.cwd;
-  const path = trainScript(job);
-  const words = readScript(path);
+  const words = job.command ?? readScript(trainScript(job));
   const script = scriptIn(words);
   if (script === null) {
     throw new AdapterError(
-      'with.script',
-      `a command that runs a Python script in ${path}, got none`,
-      'Let FluxGym write it again: press Start training once.',
+      job.command === null ? 'with.script' : 'command',
+      'a command that runs a Python script, got none',
+      'Let FluxGym write train.sh again: press Start training once.',
     );
   }
   const own = words.slice(script.at + 1);
