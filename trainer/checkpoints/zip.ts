@@ -105,11 +105,19 @@ async function readEnd(reader: Reader, end: Buffer, position: number): Promise<E
       return `the archive's 64-bit end record is not at ${at}`;
     }
     directoryEnd = at;
-    found = {
+    const wide: End = {
       count: Number(end64.readBigUInt64LE(32)),
       size: Number(end64.readBigUInt64LE(40)),
       offset: Number(end64.readBigUInt64LE(48)),
     };
+    // Both say the same, or the shorter one that the longer holds: zeros are a lost tail.
+    const agree = (short: number, long: number, all: number) => short === long || short === all;
+    const same =
+      agree(found.count, wide.count, 0xffff) &&
+      agree(found.size, wide.size, 0xffffffff) &&
+      agree(found.offset, wide.offset, 0xffffffff);
+    if (!same) return "the archive's two end records contradict each other";
+    found = wide;
   }
   if (found.offset + found.size === directoryEnd) return found;
   return `the archive's directory ends at ${found.offset + found.size}, its end record stands at ${directoryEnd}`;
