@@ -45,6 +45,24 @@ test('a long backlog is skipped to its end, where half a line says nothing', asy
   expect(await follower.poll()).toMatchObject({ step: 123_457 });
 });
 
+test('what the figures are counted from is read at the beginning, however long the backlog', async () => {
+  await follower.close();
+  follower = new LogFollower(log, {
+    ...PATTERNS,
+    absolute: {
+      by: 'epochs',
+      batches: 'batches (\\d+)',
+      accumulation: 'accumulation (\\d+)',
+      total: 'total (\\d+)',
+      epoch: '^epoch (\\d+)',
+      resumed: null,
+    },
+  });
+  const rest = `${'x'.repeat(6 * 1024 * 1024)}\n`;
+  writeFileSync(log, `batches 10\ntotal 100\nat 0/100\nepoch 5\n${rest}at 7/100\n`);
+  expect(await follower.poll()).toMatchObject({ step: 47, total: 100 });
+});
+
 test('a log that somebody emptied is followed from where it is', async () => {
   writeFileSync(log, 'at 1/9\nat 12');
   await follower.poll();

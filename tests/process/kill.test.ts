@@ -77,6 +77,16 @@ describe('kill ends', () => {
     expect(textOf(ground.path('attempt-1/exit'))).toBe('143\n');
   });
 
+  test('one that is asked by the signal on which it saves', async () => {
+    const launched = await started('signals.py');
+    await untilSays(log(), 'ready');
+    const killed = await kill(targetOf(ground, launched), { ...PATIENT, signal: 'SIGINT' });
+    expect(killed).toMatchObject({ is: 'gone', escalated: false });
+    await nothingLeft(launched);
+    // Its own ending; SIGTERM would have left 143.
+    expect(textOf(ground.path('attempt-1/exit'))).toBe('7\n');
+  });
+
   test('one that is deaf to SIGTERM', async () => {
     const launched = await started('deaf.sh');
     await untilSays(log(), 'ready');
