@@ -159,6 +159,39 @@ ${ENV}
   expect(lives[at]).toMatchObject({ seen: BATCHES + 1, epoch: 2, batch: 1 });
 });
 
+test('kohya: a daemon that comes back knows the step of the run of a resumed attempt', async () => {
+  open(BATCHES + 2);
+  await house.up();
+  await house.queue(
+    'my-lora',
+    `name: my-lora
+trainer: sd-scripts
+cwd: work
+command: [python3, train_network.py, --output_dir, out, --max_train_epochs, 3]
+${ENV}
+`,
+  );
+  const first = await house.job('my-lora', 'step 10', ({ step }) => step === BATCHES + 2);
+  process.kill(pidOf(first), 'SIGKILL');
+  open(BATCHES + 4);
+  await house.job(
+    'my-lora',
+    'step 12',
+    ({ step, attempt }) => attempt === 2 && step === BATCHES + 4,
+  );
+  house.daemons[0]?.kill('SIGKILL');
+  open(BATCHES + 6);
+  await house.up();
+  await house.job(
+    'my-lora',
+    'step 14',
+    ({ step, attempt }) => attempt === 2 && step === BATCHES + 6,
+  );
+  open(3 * BATCHES);
+  expect(await finished('my-lora')).toMatchObject({ state: 'finished', step: 24, attempt: 2 });
+  expect(traced()).toHaveLength(3 * BATCHES + 2);
+});
+
 test('diffusers: killed, it goes on from its last whole checkpoint by name', async () => {
   open(0);
   await house.up();

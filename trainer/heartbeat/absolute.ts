@@ -93,7 +93,9 @@ function byBars(rule: BarsRule): Counter {
       const { n, total } = bar.exec(line)?.groups ?? {};
       if (n !== undefined && total !== undefined) epoch = rule.epochs - Number(total) + Number(n);
     },
-    step: (n, of) => (epoch === null || of === null ? null : epoch * of + n),
+    // The bar of epochs may be drawn anew before that of the steps is seen the last time.
+    step: (n, of) =>
+      epoch === null || of === null ? null : Math.min(epoch * of + n, rule.epochs * of),
     total: (of) => (of === null ? null : rule.epochs * of),
   };
 }

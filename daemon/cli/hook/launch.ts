@@ -97,8 +97,9 @@ async function clientOf(context: Context, home: string, start: boolean): Promise
 
 /** The job is called as FluxGym calls the LoRA. */
 function nameOf(words: readonly string[]): string {
-  const at = words.indexOf('--output_name');
-  const plain = (words[at + 1] ?? '').toLowerCase().replace(/[^a-z0-9._-]+/g, '-');
+  const at = words.findIndex((word) => /^--output_name(=|$)/.test(word));
+  const [, given = words[at + 1] ?? ''] = /^--output_name=(.*)$/.exec(words[at] ?? '') ?? [];
+  const plain = given.toLowerCase().replace(/[^a-z0-9._-]+/g, '-');
   return (at < 0 ? '' : plain.replace(/^[^a-z0-9]+/, '').slice(0, 100)) || 'fluxgym';
 }
 
