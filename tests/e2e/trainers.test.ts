@@ -151,8 +151,8 @@ ${ENV}
   open(2 * BATCHES + 1);
   const job = await house.job('my-lora', 'a step of the third epoch', ({ step }) => step === 17);
   writeFileSync(house.path('work/out/my-lora-000002-state/optimizer.bin'), 'PK');
-  open(4 * BATCHES);
   process.kill(pidOf(job), 'SIGKILL');
+  open(4 * BATCHES);
   expect(await finished('my-lora')).toMatchObject({ state: 'finished', step: 4 * BATCHES });
   const lives = traced();
   const at = lives.findIndex(({ seen }, i) => seen <= (lives[i - 1]?.seen ?? 0));
