@@ -109,7 +109,7 @@ function killOf(plan: TrainerPlan, kill: Config['kill'], own: boolean): TrainPla
 }
 
 /** What saving may take a trainer that was asked to end. */
-const SAVING_SECONDS = 120;
+const SAVING_SECONDS = 90;
 
 /** Jobs that run the same command in the same way share a profile, whatever they are called. */
 function profileOf(job: JobFile, plan: TrainerPlan): string {
