@@ -1,5 +1,6 @@
-import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { processesWith } from './census.js';
 import { House, program } from './house.js';
 
 const BATCHES = 8;
@@ -221,3 +222,60 @@ ${ENV}
     'Resuming from checkpoint checkpoint-20',
   );
 });
+
+describe('OneTrainer, which saves and ends with 0 when it is interrupted', () => {
+  beforeEach(async () => {
+    house.write(
+      'work/a.json',
+      '{"workspace_dir": "ws", "output_model_destination": "out/a.safetensors", "epochs": 4}',
+    );
+    house.write('work/run-cmd.sh', '#!/bin/sh\nshift\npython3 onetrainer.py "$@"\n');
+    chmodSync(house.path('work/run-cmd.sh'), 0o755);
+    open(7);
+    await house.up();
+    await house.queue(
+      'my-lora',
+      `name: my-lora
+trainer: onetrainer
+cwd: work
+with: { config: a.json }
+env: { BATCHES: 5, GATE: gate, TRACE: trace.jsonl }
+`,
+    );
+    await house.job('my-lora', 'step 7', ({ step }) => step === 7);
+  });
+
+  test('interrupted by somebody: that was not the end, and it goes on from what it saved', async () => {
+    for (const pid of processesWith(['onetrainer.py'], ['shepherd']).filter(isOurs))
+      process.kill(pid, 'SIGINT');
+    open(20);
+    expect(await finished('my-lora')).toMatchObject({
+      state: 'finished',
+      step: 20,
+      attempts_by_cause: { start: 1, exit_early: 1 },
+      lost_steps: 0,
+    });
+    expect(traced().map(({ seen }) => seen)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  });
+
+  test('stopped by us: it saves first, and a resume loses nothing', async () => {
+    expect(await house.post('/api/jobs/my-lora/stop')).toBe(200);
+    await house.job('my-lora', 'the stop', ({ state }) => state === 'stopped');
+    expect(readdirSync(house.path('work/ws/backup')).at(-1)).toMatch(/-backup-7-1-2$/);
+    open(20);
+    expect(await house.post('/api/jobs/my-lora/resume')).toBe(200);
+    expect(await finished('my-lora')).toMatchObject({ state: 'finished', step: 20 });
+    expect(traced()).toHaveLength(20);
+  });
+});
+
+/** Python itself, of this home: not the shell that waits for it. */
+function isOurs(pid: number): boolean {
+  const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  try {
+    return read('comm').startsWith('python') && read('environ').includes(house.home);
+  } catch {
+    // It ended while we looked.
+    return false;
+  }
+}

@@ -125,16 +125,13 @@ const COMMAND_OPTIONS = [
 ] as const;
 
 /** The adapter's own objections. Loaded here alone: no other command needs the trainers. */
-async function refuseWhatNoTrainerTakes(
-  { parsed, source, text }: ReadJob,
-  home: string,
-): Promise<void> {
+async function refuseWhatNoTrainerTakes({ parsed, text }: ReadJob, home: string): Promise<void> {
   const { AdapterError, planJob } = await import('../../../trainer/adapters/index.js');
   try {
     planJob(parsed, { home, outputs: homePaths(home).outputs });
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
-    throw jobFault(text, source, error.key, error.message.slice(error.key.length + 2));
+    throw jobFault(text, parsed.source, error.key, error.message.slice(error.key.length + 2));
   }
 }
 
