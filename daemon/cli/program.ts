@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../../config/index.js';
 import { addDemo } from './commands/demo.js';
+import { addDownload } from './commands/download.js';
 import { addHook } from './commands/hook.js';
 import { addLogs } from './commands/logs.js';
 import { addMail } from './commands/mail.js';
@@ -35,6 +36,7 @@ const COMMANDS: readonly AddCommand[] = [
   addQueue,
   addMail,
   addReplay,
+  addDownload,
   addDemo,
   addHook,
 ];

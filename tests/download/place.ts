@@ -51,7 +51,7 @@ export class Place {
         connections: 4,
         bytes_per_second: 0,
         stall_seconds: 5,
-        patience_seconds: 5,
+        patience_seconds: 60,
         ...this.settings,
       },
       report: (event) => this.events.push(event),

@@ -51,9 +51,10 @@ export async function fetchRun(run: RunRequest): Promise<{ wait: number; rate: n
     try {
       judge(answer, run);
       await pour(answer, run, timer);
-    } finally {
-      // Also after a whole body: then this does nothing, and the connection is kept.
-      if (!answer.complete) answer.destroy();
+    } catch (error) {
+      // Unread, its body would hold the connection for ever.
+      answer.destroy();
+      throw error;
     }
     const seconds = Math.max(1e-3, (performance.now() - first) / 1000);
     return { wait: (first - began) / 1000, rate: (run.end - run.start) / seconds };

@@ -2,6 +2,15 @@
 export { type DownloadOptions, download, type Failure } from './download.js';
 export { DownloadError, mayPass, type RefusalKind } from './errors.js';
 export type { DownloadEvent, FileFacts, Report } from './events.js';
+export {
+  type FileProgress,
+  noProgress,
+  type Progress,
+  progressed,
+  rateOf,
+  totals,
+} from './progress.js';
 export type { DownloadSettings } from './session.js';
+export { downloadSettings } from './settings.js';
 export { readToken, type Token } from './token.js';
 export { formatSize } from './words.js';
