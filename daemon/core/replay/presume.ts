@@ -43,7 +43,7 @@ export function presume(core: Core, job: string, now: Now, policy: Policy): Pres
       found.push({ event, seconds });
       if (event.type === 'hang_confirmed') return found;
     }
-    const next = Math.max(nextLook(at, clocks, policy), mono + POLL);
+    const next = Math.max(nextLook(at, clocks, policy, 'anything'), mono + POLL);
     at = asIfTicked(at, { mono: next - POLL, wall: now.wall + next - POLL - now.mono });
     mono = next;
   }
