@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { each, Night, policy, spec } from './night.js';
+import { initialCore } from '../../daemon/core/index.js';
+import { each, Night, policy, ref, spec } from './night.js';
 
 /** Steps of 0.5 s, long enough that the budget is learned: 3 × 0.5 s, clamped to the floor of 10 s. */
 const learned = (): Night => new Night().start({ target_step: 100_000 }).steps(200, 0.5);
@@ -120,6 +121,16 @@ describe('outside evidence', () => {
     expect(night.of('suspicion_raised')).toHaveLength(1);
     night.beat({ step: 201 });
     expect(night.of('suspicion_resolved')).toMatchObject([{ by: 'progress' }]);
+  });
+
+  test('between two waits for storage it looks idle, and is not taken for hung', () => {
+    const night = learned();
+    let looks = 0;
+    night.pass(120, () => {
+      if (night.does('observe')) night.outside(0, 0, looks++ % 4 === 0);
+    });
+    expect(looks).toBeGreaterThan(20);
+    expect(hangs(night)).toEqual([]);
   });
 
   test('storage that never comes back ends at the ceiling of the phase', () => {
@@ -316,6 +327,31 @@ describe('what a job is used to', () => {
     expect(hangs(night)).toEqual([]);
   });
 
+  test('an attempt after a slow one is judged by its own steps, not by the history alone', () => {
+    const night = new Night().start({ target_step: 100_000 }).steps(200, 20);
+    night.exit({ signal: 'SIGKILL' }).spawned().steps(25, 1);
+    night.pass(30, sampled(night));
+    expect(hangs(night)[0]?.silent_seconds).toBeLessThan(12);
+  });
+
+  test('a trainer that names its pauses is at a step when it says so: work before the wait is no excuse', () => {
+    const night = new Night()
+      .start({ target_step: 100_000 })
+      .beat({ phases: ['step'] })
+      .steps(100, 0.5);
+    night
+      .beat({ phases: ['step', 'checkpoint'] })
+      .pass(3)
+      .beat({ phases: ['step'] })
+      .steps(5, 0.5);
+    night.pass(18, sampled(night, { cpu: 1 }));
+    const idle = (): void => {
+      if (night.does('observe')) night.outside(18);
+    };
+    night.pass(14, idle);
+    expect(hangs(night)).toHaveLength(1);
+  });
+
   test('what was slow is forgotten within some hundred steps', () => {
     const night = new Night().start({ target_step: 100_000 }).steps(300, 30).steps(500, 1);
     night.pass(13, sampled(night));
@@ -367,6 +403,20 @@ describe('time that nobody lived through', () => {
     night.beat({ step: 201, phases: ['step'] }).pass(2);
     expect(night.job.learned).toEqual(before);
     expect(night.of('phase_left')).toEqual([]);
+  });
+
+  test('nor from a phase that was open when another daemon took the trainer up', () => {
+    const night = new Night().start({ target_step: 100_000 }).beat({ phases: ['first_step'] });
+    night.core = initialCore(night.core.state);
+    night.see({ is: 'daemon_up', pid: 2, version: '1', boot_id: 'boot' });
+    night.see({ is: 'adopted', job: 'lora', attempt: 1, shepherd: ref(10), trainer: ref(11) });
+    night
+      .pass(1)
+      .beat({ phases: ['first_step'] })
+      .pass(2)
+      .beat({ step: 1, phases: ['step'] });
+    expect(night.of('phase_left')).toEqual([]);
+    expect(night.job.learned.first_step).toBeUndefined();
   });
 
   test('a suspicion it ends is told', () => {

@@ -72,7 +72,7 @@ class Watched extends Night {
   }
 
   get next(): number {
-    return nextLook(this.core, { mono: this.mono, wall: this.wall }, this.rules);
+    return nextLook(this.core, { mono: this.mono, wall: this.wall }, this.rules, 'anything');
   }
 
   /** As if ticks had come all the time while nothing happened. */
@@ -106,6 +106,9 @@ describe('nextLook', () => {
             if (night.job.run.at !== 'running') return;
           }
           night.tell(one);
+          night.ticked();
+          night.see({ is: 'tick' });
+          if (night.job.run.at !== 'running') return;
         }
       }),
       { numRuns: 150 },
@@ -113,25 +116,70 @@ describe('nextLook', () => {
   });
 });
 
+/** Lets time pass in polls, and answers each look as of a process that uses a whole core. */
+function passBusy(night: Night, seconds: number, from: number): void {
+  night.pass(seconds, () => {
+    if (night.does('observe')) night.outside(100 + night.mono - from);
+  });
+}
+
+describe('nextLook at a trainer that is busy', () => {
+  test('neither ticks nor looks before it decide anything, as long as each look finds it busy', () => {
+    fc.assert(
+      fc.property(fc.array(news, { minLength: 1, maxLength: 25 }), (all) => {
+        const night = new Watched().start({ target_step: 1_000_000 }) as Watched;
+        const from = night.mono;
+        for (const one of all) {
+          night.tell(one);
+          night.ticked();
+          night.see({ is: 'tick' });
+          if (night.job.run.at !== 'running') return;
+          const now = { mono: night.mono, wall: night.wall };
+          const next = nextLook(night.core, now, night.rules, 'busy');
+          const events = night.events.length;
+          passBusy(night, Math.min(one.after, next - night.mono - 1e-3), from);
+          expect(night.events.slice(events)).toEqual([]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('it does not promise more than there is: the tick at it raises a suspicion', () => {
+    const night = new Night().start({ target_step: 1_000_000 }).steps(200, 0.5).pass(1);
+    const from = night.mono;
+    const now = { mono: night.mono, wall: night.wall };
+    const next = nextLook(night.core, now, night.rules, 'busy');
+    expect(next).toBeLessThan(night.mono + 60);
+    passBusy(night, next - night.mono + 0.25, from);
+    expect(night.of('suspicion_raised')).toHaveLength(1);
+  });
+});
+
 describe('steps told in one piece', () => {
   test('leave the job and its clocks as the same steps told one by one', () => {
-    const gaps = fc.array(
+    const fast = fc.array(
       seconds(0.9).map((s) => s + 0.001),
-      {
-        minLength: 1,
-        maxLength: 100,
-      },
+      { minLength: 1, maxLength: 100 },
     );
+    // Slow enough to be looked at, and found busy.
+    const slow = fc.array(
+      seconds(15).map((s) => s + 0.001),
+      { minLength: 1, maxLength: 15 },
+    );
+    const told = fc.constantFrom(...PHASE_LISTS.slice(3, 4), null);
     fc.assert(
-      fc.property(gaps, fc.constantFrom(...PHASE_LISTS.slice(3, 4), null), (each, phases) => {
+      fc.property(fc.oneof(fast, slow), told, (each, phases) => {
         const begin = (): Night => {
           const night = new Night().start({ target_step: 1_000_000 });
           if (phases !== null) night.beat({ phases });
           return night.steps(20, 0.5).pass(1);
         };
         const [single, whole] = [begin(), begin()];
+        const from = single.mono;
         for (const gap of each) {
-          single.skip(gap).beat({ step: (single.core.watches[JOB]?.last_step ?? 0) + 1 });
+          passBusy(single, gap, from);
+          single.beat({ step: (single.core.watches[JOB]?.last_step ?? 0) + 1 });
         }
         const bins: Record<number, number> = {};
         // The first step after the pause is told by itself, as the edge tells it.
@@ -145,7 +193,12 @@ describe('steps told in one piece', () => {
         if (rest.length > 0)
           whole.see({ is: 'steps', job: JOB, attempt: 1, step: 20 + each.length, seconds, bins });
         // Both written out.
-        for (const night of [single, whole]) night.skip(2).see({ is: 'tick' });
+        for (const night of [single, whole]) {
+          const now = { mono: night.mono, wall: night.wall };
+          night.core = asIfTicked(night.core, now);
+          night.skip(2).see({ is: 'tick' });
+        }
+        expect(single.of('suspicion_raised')).toEqual([]);
         expect(whole.job.learned).toEqual(single.job.learned);
         expect(whole.job.progress).toEqual({ ...single.job.progress, at: whole.job.progress.at });
         expect(whole.job.tally.useful_seconds).toBeCloseTo(single.job.tally.useful_seconds, 6);

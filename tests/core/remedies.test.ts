@@ -215,3 +215,24 @@ test('a GPU that fell off the bus ends all starting on this machine', () => {
   night.pass(10);
   expect(night.does('prepare')).toBe(false);
 });
+
+describe('an error of the device', () => {
+  const failing = (line: string): Night => {
+    const night = new Night().start();
+    night.exit({ code: 1 }, { tail: [line] }).spawned();
+    return night.exit({ code: 1 }, { tail: [line] });
+  };
+
+  test('that comes back word for word before a step is tried again, up to the limit', () => {
+    const night = failing('RuntimeError: CUDA error: an illegal memory access was encountered');
+    expect(night.job.run.at).toBe('waiting');
+    night.pass(5).see({ is: 'prepared', job: 'lora', from: null }).spawned();
+    night.exit({ code: 1 }, { tail: ['RuntimeError: CUDA error: unspecified launch failure'] });
+    expect(night.job.run).toMatchObject({ at: 'failed', cause: 'crash' });
+  });
+
+  test('is not the same as an error of the program, which ends it the second time', () => {
+    const night = failing('ValueError: could not parse the caption of image 3');
+    expect(night.job.run).toMatchObject({ at: 'failed', cause: 'crash' });
+  });
+});
