@@ -1,6 +1,6 @@
 import { Rng } from '../simulate/rng.js';
 import type { Plan } from './plan.js';
-import { SCENARIOS } from './scenarios.js';
+import { SCENARIOS } from './scenarios/index.js';
 
 /** Every scenario comes as often as its weight in a round; the order within is the seed's. */
 const ROUND = SCENARIOS.flatMap(([name, times, scenario]) =>
