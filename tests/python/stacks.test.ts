@@ -69,7 +69,7 @@ wait_for_a_batch()`;
     await untilSays(hung.log, 'stuck');
     await untilSays(join(hung.dir, 'heartbeat/rank-0.json'), '"step": 1');
     const stacks = await evidence(hung);
-    expect(stacks).toContain(`===== ${hung.launched.trainer.pid} (state S)\nGIL: it can be had:`);
+    expect(stacks).toContain(`===== ${hung.launched.trainer.pid}\nstate S\nGIL: it can be had:`);
     expect(stacks).toContain(`File "${hung.file}", line ${line(code)} in wait_for_a_batch`);
     expect(stacks).toContain(' in helper\n');
     expect(stacks).toContain('teller.py');

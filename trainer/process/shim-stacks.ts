@@ -35,18 +35,18 @@ export async function shimStacks(
   const names = (await readdir(folder)).filter((name) => /^shim-\d+\.json$/.test(name)).sort();
   if (names.length === 0) return '(no process has announced itself by the shim)\n';
   const living = members(target.lineage, target.shepherd, target.since);
-  const reports = names.map(async (name): Promise<string> => {
+  const report = async (name: string): Promise<string> => {
     const said = announced(await readFile(join(folder, name), 'utf8'));
-    if (said === null) return `===== ${name}\n(it cannot be read)\n`;
+    if (said === null) return '(it cannot be read)\n';
     const member = living.find(({ ref }) => ref.pid === said.pid);
     if (member === undefined || member.ref.start_ticks !== said.start_ticks)
-      return `===== ${said.pid}\n(it has ended)\n`;
+      return '(it has ended)\n';
     const stacks = await ask(member.ref, said, folder, signal);
-    return [
-      `===== ${said.pid} (state ${member.stat.letter})`,
-      await gil(said.pid, folder),
-      stacks,
-    ].join('\n');
+    return [`state ${member.stat.letter}`, await gil(said.pid, folder), stacks].join('\n');
+  };
+  const reports = names.map(async (name) => {
+    const text = await report(name).catch((error: Error) => `(not to be had: ${error.message})\n`);
+    return `===== ${name.slice('shim-'.length, -'.json'.length)}\n${text}`;
   });
   return (await Promise.all(reports)).join('\n');
 }

@@ -129,7 +129,7 @@ ${job}`,
       );
       expect(going).toMatchObject({ attempt: 1, trainer_pid: first.trainer_pid });
       process.kill(first.trainer_pid!, 'SIGKILL');
-      house.write('work/faults.txt', 'lock@17\nworker@22\n');
+      house.write('work/faults.txt', 'lock@17\nworker@18\n');
 
       // Stuck in a lock at step 17, and its newest state is torn while it is.
       await seen(
@@ -139,7 +139,7 @@ ${job}`,
       const torn = house.path('work/out', state(16), 'optimizer.bin');
       truncateSync(torn, Math.floor(statSync(torn).size / 2));
 
-      // Back from the state before, and a worker of the data loader waits for ever at step 22.
+      // Back from the state before, and a worker of the data loader waits for ever after step 18.
       await seen('the third attempt', ({ attempt, step }) => attempt === 3 && (step ?? 0) >= 13);
       const stuck = `File "${join(trainers, 'faults.py')}", line ${lineOf(join(trainers, 'faults.py'), '# stuck here')} in wait_for_ever`;
       expect(evidence(2)).toContain(stuck);
@@ -156,7 +156,8 @@ ${job}`,
       // No output is read of the one: its loss is what the bar was told.
       expect(end.loss).toBeGreaterThan(0);
       expect(evidence(3)).toMatch(/dataloader\.py", line \d+ in _try_get_data/);
-      expect(from(4)).toBe(house.path('work/out', state(20)));
+      // Batches that it had fetched by then are still trained.
+      expect([16, 20].map((step) => house.path('work/out', state(step)))).toContain(from(4));
       await until('no process of it left', () => processesOf(house.home).length === 0);
       const out = house.path('work/out');
       expect({ names: names(out), step: await optimizerSteps(join(out, layout.last)) }).toEqual(

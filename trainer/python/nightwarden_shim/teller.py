@@ -18,7 +18,7 @@ ALIVE = 5.0
 #: The watchdog is fed this often (seconds).
 FEED = 1.0
 #: At the end of the process the last beat may take this long (seconds).
-LAST = 1.0
+LAST = 2.0
 
 
 class Teller(threading.Thread):

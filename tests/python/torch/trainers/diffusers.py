@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 
 import torch
@@ -55,7 +56,7 @@ if args.resume_from_checkpoint:
 
 bar = tqdm(range(args.max_train_steps), initial=step, desc="Steps")
 first = step // len(loader)
-for epoch in range(first, 1 + args.max_train_steps // len(loader)):
+for epoch in range(first, math.ceil(args.max_train_steps / len(loader))):
     skip = step % len(loader) if epoch == first else 0
     for latents, target in accelerator.skip_first_batches(loader, skip) if skip else loader:
         if step >= args.max_train_steps:
