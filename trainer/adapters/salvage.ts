@@ -1,6 +1,6 @@
 import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { metadataOf, verifyCheckpoint } from '../checkpoints/index.js';
+import { isOfRun, metadataOf, verifyCheckpoint } from '../checkpoints/index.js';
 
 export interface Salvage {
   /** The last state's folder; its `model.safetensors` holds the weights under the published keys. */
@@ -46,7 +46,10 @@ async function fault(path: string): Promise<string | null> {
 async function metadataBeside(stem: string): Promise<Record<string, string>> {
   const dir = dirname(stem);
   const names = (await readdir(dir)).filter(
-    (name) => name.startsWith(`${basename(stem)}-`) && name.endsWith('.safetensors'),
+    (name) =>
+      isOfRun(name, basename(stem)) &&
+      name.endsWith('.safetensors') &&
+      name !== `${basename(stem)}.safetensors`,
   );
   const dated = await Promise.all(
     names.map(async (name) => ({

@@ -17,7 +17,7 @@ export async function stepsPerEpoch(count: EpochCount): Promise<number | null> {
     return Math.ceil(count.batches_per_epoch / count.accumulation);
   const dir = dirname(count.stem);
   const names = ((await absentIsNull(readdir(dir))) ?? []).filter((name) =>
-    name.startsWith(basename(count.stem)),
+    isOfRun(name, basename(count.stem)),
   );
   const weights = await Promise.all(
     names
@@ -33,6 +33,13 @@ export async function stepsPerEpoch(count: EpochCount): Promise<number | null> {
   const each = await Promise.all(states.map((name) => readState(join(dir, name))));
   const known = each.flatMap((at) => (at === null || at.epoch < 1 ? [] : [at.step / at.epoch]));
   return known.length === 0 ? null : Math.max(1, Math.round(Math.max(...known)));
+}
+
+/** Whether a file or folder bears a name that a run gives its weights and states; another run's name
+ * may begin alike. */
+export function isOfRun(name: string, run: string): boolean {
+  const rest = name.startsWith(run) ? name.slice(run.length) : '';
+  return /^(-from\d{6,8})?(-\d{6}|-step\d{8})?(-state|\.safetensors)$/.test(rest);
 }
 
 /**

@@ -51,7 +51,10 @@ export class Player {
     }
     const watched = to.mono - to.deaf;
     while (this.convicted.size === 0) {
-      const next = Math.max(nextLook(this.core, this.now, this.policy, 'anything'), this.now.mono + POLL);
+      const next = Math.max(
+        nextLook(this.core, this.now, this.policy, 'anything'),
+        this.now.mono + POLL,
+      );
       if (next >= watched) break;
       this.core = asIfTicked(this.core, this.at(next - POLL));
       this.now = this.at(next);
