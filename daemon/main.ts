@@ -23,6 +23,7 @@ import {
   announce,
   bringJob,
   demoJob,
+  downloadDoor,
   isNetworkVolume,
   isScheduled,
   jobSpecOf,
@@ -35,6 +36,7 @@ import {
   trainSettings,
   version,
 } from './startup/index.js';
+import { createDownloadTasks, downloadSettings } from './tasks/download/index.js';
 import {
   createTrainTask,
   keepEvidence,
@@ -162,8 +164,18 @@ async function start(
     tasks.set(name, task);
     return task;
   };
+  const downloads = createDownloadTasks({
+    home: home.root,
+    environment: options.env,
+    settings: downloadSettings(config, home.root),
+    observe: (seen) => engine.observe(seen),
+    onBytes: (model, bytes) => http?.metrics.downloaded(model, bytes),
+    onSize: (model, bytes) => http?.metrics.downloadSize(model, bytes),
+    log,
+  });
   const adoptions: Promise<void>[] = [];
   const execute = (command: Command): void => {
+    if ('download' in command) return downloads.execute(command);
     const done = taskOf(command.job)?.execute(command);
     if (command.do === 'adopt' && done !== undefined) adoptions.push(done);
   };
@@ -207,7 +219,11 @@ async function start(
     gpus.close();
     await http?.close();
     const trainer = scheduled ? 'ends' : 'goes on';
-    await Promise.all([mail?.close(), ...[...tasks.values()].map((task) => task.close(trainer))]);
+    await Promise.all([
+      downloads.close(),
+      mail?.close(),
+      ...[...tasks.values()].map((task) => task.close(trainer)),
+    ]);
     // While the disk refuses, the event waits in memory and goes with us: it is only a courtesy.
     void engine.observe({ is: 'daemon_stopping', reason });
     const { unwritten } = await journal.close();
@@ -233,6 +249,11 @@ async function start(
       ready: () => ready,
       queueJob: (source, text) =>
         queueJob({ engine, home, config, env: options.env, source, text }),
+      downloads: downloadDoor(
+        () => engine,
+        () => downloads,
+        home.root,
+      ),
       shutdown: (reason) => void stop(reason),
       diskPaths: [home.state, home.outputs],
       logger: log,
@@ -293,7 +314,11 @@ async function start(
     teller?.withdraw();
     gpus.close();
     await http?.close();
-    await Promise.all([mail?.close(), ...[...tasks.values()].map((task) => task.close())]);
+    await Promise.all([
+      downloads.close(),
+      mail?.close(),
+      ...[...tasks.values()].map((task) => task.close()),
+    ]);
     await journal.close();
     await log.close();
     throw error;

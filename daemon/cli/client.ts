@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { homePaths } from '../../config/index.js';
 import { isAlive } from '../../trainer/process/index.js';
 import type { Status } from '../core/index.js';
+import type { Progress } from '../tasks/download/index.js';
 import { CliError, codeOf } from './errors.js';
 
 /** What a running daemon says about itself in state/daemon.json. */
@@ -66,7 +67,21 @@ export interface Client {
   queue(source: string, text: string): Promise<string>;
   stop(job: string): Promise<void>;
   resume(job: string): Promise<void>;
+  /** Has the daemon fetch models; returns the download's id. */
+  download(asked: { models: readonly string[]; cache: boolean; replace: boolean }): Promise<string>;
+  /** Null for one that the daemon has forgotten. */
+  downloadNamed(id: string): Promise<DownloadView | null>;
   shutdown(reason: string): Promise<void>;
+}
+
+/** A download without a job, as the daemon tells it. */
+export interface DownloadView {
+  readonly id: string;
+  readonly state: 'running' | 'finished' | 'failed' | 'stopped';
+  readonly reason: string | null;
+  readonly remedy: string | null;
+  readonly progress: Progress | null;
+  readonly now: number | null;
 }
 
 interface Answer {
@@ -108,6 +123,11 @@ export function connect(home: string, daemon: DaemonFile, timeoutMs = TIMEOUT_MS
       (await ask<{ name: string }>('POST', 'api/jobs', { source, text })).name,
     stop: async (name) => void (await ask('POST', `${job(name)}/stop`)),
     resume: async (name) => void (await ask('POST', `${job(name)}/resume`)),
+    download: async (asked) => (await ask<{ id: string }>('POST', 'api/downloads', asked)).id,
+    downloadNamed: async (id) => {
+      const { downloads } = await ask<{ downloads: DownloadView[] }>('GET', 'api/downloads');
+      return downloads.find((one) => one.id === id) ?? null;
+    },
     shutdown: async (reason) => void (await ask('POST', 'api/shutdown', { reason })),
   };
 }

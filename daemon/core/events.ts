@@ -22,6 +22,12 @@ export type Exit =
   | { readonly code: number; readonly signal: null }
   | { readonly code: null; readonly signal: string };
 
+/** How a download of its own ended. */
+export type DownloadEnd =
+  | { readonly is: 'finished'; readonly files: number; readonly bytes: number }
+  | { readonly is: 'failed'; readonly reason: string; readonly remedy: string }
+  | { readonly is: 'stopped' };
+
 /** What a job is, as far as decisions go. `plan` is opaque to the core: the edges made it and the
  * edges read it, journalled so that a restarted daemon runs exactly what was queued. */
 export interface JobSpec {
@@ -37,6 +43,8 @@ export interface JobSpec {
   readonly profile: string;
   /** How many knobs the job declares that can be turned against a failure; none where absent. */
   readonly knobs?: Readonly<Record<Knob, number>>;
+  /** Names from models.yaml that have to be on disk before the first attempt. */
+  readonly models?: readonly string[];
   /** The job's own overrides of the hang policy, already validated. */
   readonly hang?: Readonly<Record<string, unknown>>;
 }
@@ -52,6 +60,16 @@ export type Event =
     }
   | { type: 'journal_gap'; dropped: number }
   | { type: 'job_queued'; job: string; spec: JobSpec }
+  | { type: 'models_wanted'; job: string; models: readonly string[] }
+  | { type: 'models_ready'; job: string; files: number; bytes: number }
+  | {
+      type: 'download_queued';
+      download: string;
+      models: readonly string[];
+      cache: boolean;
+      replace: boolean;
+    }
+  | ({ type: 'download_ended'; download: string } & DownloadEnd)
   | { type: 'job_resumed'; job: string }
   | { type: 'job_finished'; job: string; step: number | null; artefact: string | null }
   | { type: 'job_failed'; job: string; cause: Cause; reason: string; remedy: string }

@@ -6,6 +6,7 @@ export {
   type Decision,
   decide,
   initialCore,
+  jobDownload,
   looksApart,
   nextLook,
   type Outlook,
@@ -15,6 +16,7 @@ export {
 export { ettr, ettrLastHour } from './ettr.js';
 export {
   type CheckpointRef,
+  type DownloadEnd,
   type Entry,
   type Event,
   type EventOf,
@@ -36,7 +38,7 @@ export {
   type Notice,
   noticeKey,
 } from './mail.js';
-export type { Beat, Command, Observation } from './observations.js';
+export type { Beat, Command, DownloadCommand, JobCommand, Observation } from './observations.js';
 export { PHASES, type Phase } from './phases.js';
 export type { HangPolicy, Policy, RetryPolicy } from './policy.js';
 export { fold, reduce } from './reduce.js';
@@ -53,6 +55,7 @@ export { type EvidenceSet, evidenceToRemove } from './retention.js';
 export { endUnderScheduler, endWhenTold } from './scheduled.js';
 export { type Bins, binOf, quantile, type Sketch } from './sketch.js';
 export {
+  type Download,
   type Incident,
   initialState,
   isActive,

@@ -1,6 +1,6 @@
 import type { Knob } from './causes.js';
 import type { Ending } from './classify.js';
-import type { CheckpointRef, JobSpec, ProcessRef } from './events.js';
+import type { CheckpointRef, DownloadEnd, JobSpec, ProcessRef } from './events.js';
 import type { MailEvent } from './mail.js';
 import type { Bins } from './sketch.js';
 
@@ -12,6 +12,17 @@ export type Observation =
   | { is: 'queue'; spec: JobSpec }
   | { is: 'stop'; job: string }
   | { is: 'resume'; job: string }
+  /** A person wants models without a job. */
+  | {
+      is: 'download_wanted';
+      download: string;
+      models: readonly string[];
+      cache: boolean;
+      replace: boolean;
+    }
+  | { is: 'download_unwanted'; download: string }
+  /** The edge is done with a download, of a job (`jobDownload`) or of its own. */
+  | { is: 'downloaded'; download: string; end: DownloadEnd }
   | { is: 'prepared'; job: string; from: CheckpointRef | null }
   | { is: 'spawned'; job: string; attempt: number; shepherd: ProcessRef; trainer: ProcessRef }
   | {
@@ -82,6 +93,15 @@ export interface Beat {
 
 /** What the core asks of the edges. Each is safe to repeat. */
 export type Command =
+  /** Have these models on disk, each file proved; asked for again after a restart. */
+  | {
+      do: 'download';
+      download: string;
+      models: readonly string[];
+      cache: boolean;
+      replace: boolean;
+    }
+  | { do: 'cancel_download'; download: string }
   /** Find the checkpoint to start from: one from before step `below`, with finite weights, if given. */
   | { do: 'prepare'; job: string; below: number | null }
   | {
@@ -100,3 +120,7 @@ export type Command =
   | { do: 'quarantine'; job: string; checkpoint: CheckpointRef; reason: string }
   /** Remove older verified checkpoints and say how much room there is. */
   | { do: 'make_room'; job: string };
+
+/** What the edge of one job's attempts is asked, and what that of the downloads. */
+export type JobCommand = Extract<Command, { job: string }>;
+export type DownloadCommand = Extract<Command, { download: string }>;

@@ -70,6 +70,10 @@ export function initialJob(
 /** The life of a job and its attempts. */
 export function onAttempt(job: Job, entry: Entry): Job {
   switch (entry.type) {
+    case 'models_wanted':
+      return { ...job, run: { at: 'downloading' } };
+    case 'models_ready':
+      return { ...job, run: { at: 'queued' }, models_ready: true };
     case 'attempt_starting':
       return starting(job, entry);
     case 'attempt_started':

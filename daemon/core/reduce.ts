@@ -1,6 +1,7 @@
 import type { Entry, EventOf } from './events.js';
 import { noMail } from './mail.js';
 import { initialJob, onAttempt } from './reduce-attempt.js';
+import { onDownload } from './reduce-download.js';
 import { reduceMail } from './reduce-mail.js';
 import { onProgress } from './reduce-progress.js';
 import { type Incident, initialState, type Job, type State } from './state.js';
@@ -31,6 +32,9 @@ function happened(state: State, entry: Entry): State {
       return { ...next, daemon: null };
     case 'job_queued':
       return { ...next, jobs: queued(state, entry) };
+    case 'download_queued':
+    case 'download_ended':
+      return { ...next, downloads: onDownload(state.downloads ?? {}, entry) };
     case 'attempt_ended':
       return taught(withJob(next, entry), entry.job);
     case 'host_found_bad':

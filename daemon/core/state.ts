@@ -1,5 +1,5 @@
 import type { AttemptReason, Cause, Knob } from './causes.js';
-import type { CheckpointRef, JobSpec, ProcessRef } from './events.js';
+import type { CheckpointRef, DownloadEnd, JobSpec, ProcessRef } from './events.js';
 import type { Mail } from './mail.js';
 import type { Phase } from './phases.js';
 import type { Sketch } from './sketch.js';
@@ -18,6 +18,8 @@ export interface State {
   readonly last_event_at: number;
   /** In the order in which they were queued. */
   readonly jobs: Readonly<Record<string, Job>>;
+  /** Downloads that were asked for without a job, the oldest first; absent before the first. */
+  readonly downloads?: Readonly<Record<string, Download>>;
   readonly host_bad: string | null;
   /** Of the latest daemon: another one is another machine, or this one started anew. */
   readonly boot_id?: string | null;
@@ -25,6 +27,16 @@ export interface State {
   readonly profiles: Readonly<Record<string, Learned>>;
   /** The outbox; absent until mails are set up. */
   readonly mail?: Mail;
+}
+
+export interface Download {
+  readonly models: readonly string[];
+  readonly cache: boolean;
+  readonly replace: boolean;
+  readonly queued_at: number;
+  readonly ended_at: number | null;
+  /** Null while it goes on. */
+  readonly end: DownloadEnd | null;
 }
 
 export type Learned = Readonly<Partial<Record<Phase, Sketch>>>;
@@ -40,6 +52,8 @@ export interface Job {
   readonly attempt: number;
   readonly attempts_by_cause: Readonly<Partial<Record<AttemptReason, number>>>;
   readonly next_reason: AttemptReason;
+  /** Set once the job's models were on disk. */
+  readonly models_ready?: boolean;
   /** The checkpoint that the current attempt began at. */
   readonly from: CheckpointRef | null;
   /** How many of the declared knobs are turned; they stay so. */
@@ -66,6 +80,7 @@ export interface Job {
 /** Where a job stands; each state carries only its own data. */
 export type Run =
   | { readonly at: 'queued' }
+  | { readonly at: 'downloading' }
   | { readonly at: 'starting'; readonly attempt: number }
   | {
       readonly at: 'running';
@@ -178,7 +193,9 @@ export const initialState: State = {
 
 /** A job occupies the machine from its first attempt until it is over, between attempts too. */
 export function isActive(job: Job): boolean {
-  return ['starting', 'running', 'ending', 'waiting', 'holding'].includes(job.run.at);
+  return ['downloading', 'starting', 'running', 'ending', 'waiting', 'holding'].includes(
+    job.run.at,
+  );
 }
 
 export function isOver(job: Job): boolean {

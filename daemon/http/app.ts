@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { type Door, refusal } from './access.js';
 import { BODY_LIMIT, jsonObject, textOf } from './body.js';
+import { addDownloads } from './downloads.js';
 import { healthOf } from './health.js';
 import type { Metrics } from './metrics/index.js';
 import type { HttpOptions } from './surface.js';
@@ -70,6 +71,7 @@ export function makeApp(options: HttpOptions, door: Door, metrics: Metrics): App
       return result.ok ? c.json({ name }) : c.json({ error: result.error }, 409);
     });
   }
+  if (options.downloads !== undefined) addDownloads(app, options.downloads);
   app.post('/api/shutdown', async (c) => {
     const { reason } = await jsonObject(c);
     const why = typeof reason === 'string' && reason !== '' ? reason : 'asked for over HTTP';

@@ -1,4 +1,5 @@
 import type { Entry, Observation, State, Status } from '../core/index.js';
+import type { DownloadDoor } from './downloads.js';
 import type { Metrics } from './metrics/index.js';
 
 /** What this room needs of the engine, and no more. */
@@ -50,6 +51,7 @@ export interface HttpOptions {
   /** Queues the job that `text` (YAML) describes; `source` is its path, for messages and for what is
    * relative to it. */
   readonly queueJob: (source: string, text: string) => Promise<QueueResult>;
+  readonly downloads?: DownloadDoor;
   /** Called after the answer to the request has gone out. */
   readonly shutdown: (reason: string) => void;
   /** Whether start-up is over, adoption of a living trainer included. */

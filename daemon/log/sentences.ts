@@ -1,4 +1,4 @@
-import type { Entry } from '../core/index.js';
+import type { Entry, EventOf } from '../core/index.js';
 import {
   adopted,
   again,
@@ -33,6 +33,14 @@ export function journalToLog(entry: Entry): Sentence | null {
   return { level, message: 'job' in entry ? `${entry.job}: ${words}` : words, fields };
 }
 
+function downloadEnded(entry: EventOf<'download_ended'>): [Level, string] {
+  const name = `download ${entry.download}`;
+  if (entry.is === 'finished')
+    return ['info', `${name} is done (${plural(entry.files, 'file')}, ${size(entry.bytes)})`];
+  if (entry.is === 'stopped') return ['info', `${name} stopped on request`];
+  return ['error', `${name} failed: ${withRemedy(entry)}`];
+}
+
 function say(entry: Entry): [Level, string] | null {
   switch (entry.type) {
     case 'daemon_started':
@@ -48,6 +56,17 @@ function say(entry: Entry): [Level, string] | null {
       ];
     case 'job_queued':
       return ['info', `queued (${entry.spec.trainer}${upTo(entry.spec.target_step)})`];
+    case 'models_wanted':
+      return ['info', `fetches its models first: ${entry.models.join(', ')}`];
+    case 'models_ready':
+      return [
+        'info',
+        `its models are there (${plural(entry.files, 'file')}, ${size(entry.bytes)})`,
+      ];
+    case 'download_queued':
+      return ['info', `download ${entry.download}: ${entry.models.join(', ')}`];
+    case 'download_ended':
+      return downloadEnded(entry);
     case 'job_resumed':
       return ['info', 'queued again on request, its budgets full'];
     case 'job_finished':

@@ -2,6 +2,7 @@
 export { type Announcement, announce, type Teller } from './announcement.js';
 export { bringJob } from './bring-job.js';
 export { demoJob } from './demo-job.js';
+export { downloadDoor } from './downloads.js';
 export { type MailSetup, mailSetup, newMessageId, startMail } from './mail.js';
 export { jobSpecOf, type Queued, queueJob } from './queue-job.js';
 export { isScheduled } from './scheduler.js';

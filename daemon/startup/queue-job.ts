@@ -4,6 +4,7 @@ import {
   ConfigError,
   type JobFile,
   jobFault,
+  loadModels,
   type Problem,
   parseJob,
   settingsForJob,
@@ -72,7 +73,7 @@ export function jobSpecOf(
   home: { readonly root: string; readonly outputs: string },
   config: Pick<Config, 'hang' | 'kill'>,
 ): JobSpec {
-  for (const key of ['models', 'publish', 'deliver'] as const) {
+  for (const key of ['publish', 'deliver'] as const) {
     const asked = job[key];
     if (asked !== null && (!Array.isArray(asked) || asked.length > 0)) {
       throw new NotYet(
@@ -80,6 +81,8 @@ export function jobSpecOf(
       );
     }
   }
+  // A name that is nowhere is told now, and not in the middle of the night.
+  if (job.models.length > 0) loadModels(home.root).chosen(job.models);
   const plan = planJob(job, { home: home.root, outputs: home.outputs });
   const { kill } = settingsForJob(config, job);
   const ownHang = Object.keys(job.hang).length > 0;
@@ -97,6 +100,7 @@ export function jobSpecOf(
       nan: plan.remedies.nan === null ? 0 : 1,
     },
     plan: { ...plan, kill: killOf(plan, kill, ownKill) } satisfies TrainPlan,
+    ...(job.models.length > 0 ? { models: job.models } : {}),
     ...(ownHang ? { hang: job.hang as Record<string, unknown> } : {}),
   };
 }

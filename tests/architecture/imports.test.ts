@@ -9,6 +9,7 @@ const ROOMS = [
   'daemon/journal',
   'daemon/engine',
   'daemon/startup',
+  'daemon/tasks/download',
   'daemon/tasks/train',
   'daemon/notify',
   'daemon/http',

@@ -50,6 +50,56 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
   daemon_stopping: [
     [{ type: 'daemon_stopping', reason: 'upgrade' }, 'info', 'daemon stops: upgrade'],
   ],
+  models_wanted: [
+    [
+      { type: 'models_wanted', job, models: ['flux-dev', 'mine'] },
+      'info',
+      'my-lora: fetches its models first: flux-dev, mine',
+    ],
+  ],
+  models_ready: [
+    [
+      { type: 'models_ready', job, files: 1, bytes: 2048 },
+      'info',
+      'my-lora: its models are there (1 file, 2 kB)',
+    ],
+  ],
+  download_queued: [
+    [
+      {
+        type: 'download_queued',
+        download: 'd1',
+        models: ['a', 'b'],
+        cache: false,
+        replace: false,
+      },
+      'info',
+      'download d1: a, b',
+    ],
+  ],
+  download_ended: [
+    [
+      { type: 'download_ended', download: 'd1', is: 'finished', files: 3, bytes: 2048 },
+      'info',
+      'download d1 is done (3 files, 2 kB)',
+    ],
+    [
+      { type: 'download_ended', download: 'd1', is: 'stopped' },
+      'info',
+      'download d1 stopped on request',
+    ],
+    [
+      {
+        type: 'download_ended',
+        download: 'd1',
+        is: 'failed',
+        reason: 'it is gated',
+        remedy: 'Give a token.',
+      },
+      'error',
+      'download d1 failed: it is gated. Give a token.',
+    ],
+  ],
   clocks_rearmed: [
     [
       { type: 'clocks_rearmed', reason: 'machine_slept', seconds: 7500 },

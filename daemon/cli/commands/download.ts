@@ -1,4 +1,6 @@
 import type { Model } from '../../../config/index.js';
+import type { Progress } from '../../tasks/download/index.js';
+import { findClient } from '../client.js';
 import type { Context } from '../context.js';
 import { EXIT, usageError } from '../errors.js';
 import { takeInterruptions } from '../interruption.js';
@@ -40,8 +42,19 @@ async function download(
   const models: Model[] = known.chosen(names);
   const { signal, release } = takeInterruptions();
   try {
-    const { runHere } = await import('../download/here.js');
-    const progress = await runHere({ context, home, config, models, flags, signal });
+    const client = findClient(home);
+    const common = { context, home, flags, signal };
+    const progress =
+      client === null
+        ? await (await import('../download/here.js')).runHere({ ...common, config, models })
+        : await (await import('../download/there.js')).runThere(client, {
+            ...common,
+            models: names,
+          });
+    if (progress === null && client !== null) {
+      context.err.line('The daemon goes on with it.');
+      return EXIT.done;
+    }
     if (progress === null) {
       context.err.line('Interrupted. What is there is kept: the same command goes on with it.');
       return EXIT.failed;
@@ -56,9 +69,7 @@ async function download(
   }
 }
 
-type Ended = NonNullable<Awaited<ReturnType<typeof import('../download/here.js')['runHere']>>>;
-
-function outcome({ files, failures, fetched }: Ended) {
+function outcome({ files, failures, fetched }: Progress) {
   return {
     files: files.map(({ file, model, size, state, how, path, digest }) => ({
       file,

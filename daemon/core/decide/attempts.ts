@@ -3,6 +3,7 @@ import type { CheckpointRef } from '../events.js';
 import type { Observation } from '../observations.js';
 import type { Job } from '../state.js';
 import { armWatch } from '../watch.js';
+import { resumeDownloads } from './downloads.js';
 import type { Turn } from './turn.js';
 
 type Seen<K extends Observation['is']> = Extract<Observation, { is: K }>;
@@ -25,6 +26,7 @@ export function onDaemonUp(turn: Turn, seen: Seen<'daemon_up'>): void {
         why: 'this is another machine, or the same one started anew',
       });
   }
+  resumeDownloads(turn);
 }
 
 export function onPrepared(turn: Turn, seen: Seen<'prepared'>): void {

@@ -4,6 +4,7 @@ import type { Policy } from '../policy.js';
 import type { Now } from '../time.js';
 import * as attempts from './attempts.js';
 import { onBeat, onSteps } from './beat.js';
+import * as downloads from './downloads.js';
 import * as endings from './endings.js';
 import { onHolding, onRoom } from './holding.js';
 import { onMail } from './mail.js';
@@ -14,6 +15,7 @@ import * as requests from './requests.js';
 import { onTick } from './tick.js';
 import { type Core, Turn } from './turn.js';
 
+export { jobDownload } from './downloads.js';
 export { asIfTicked, looksApart, nextLook, type Outlook, quietGap } from './next-look.js';
 export { refuse } from './requests.js';
 export { type Core, initialCore } from './turn.js';
@@ -60,6 +62,12 @@ function route(turn: Turn, seen: Observation): void {
       return requests.onStop(turn, seen);
     case 'resume':
       return requests.onResume(turn, seen);
+    case 'download_wanted':
+      return downloads.onDownloadWanted(turn, seen);
+    case 'download_unwanted':
+      return downloads.onDownloadUnwanted(turn, seen);
+    case 'downloaded':
+      return downloads.onDownloaded(turn, seen);
     case 'prepared':
       return attempts.onPrepared(turn, seen);
     case 'spawned':

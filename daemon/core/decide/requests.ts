@@ -1,5 +1,6 @@
 import type { Observation } from '../observations.js';
 import { isActive, isOver, type Job, type State } from '../state.js';
+import { jobDownload } from './downloads.js';
 import { onRoomLeft } from './holding.js';
 import { onTick } from './tick.js';
 import type { Turn } from './turn.js';
@@ -52,6 +53,8 @@ export function onStop(turn: Turn, seen: Seen<'stop'>): void {
   const job = turn.job(seen.job);
   if (job === undefined || refuse(turn.state, seen) !== null) return;
   if (!('attempt' in job.run)) {
+    if (job.run.at === 'downloading')
+      turn.command({ do: 'cancel_download', download: jobDownload(seen.job) });
     turn.emit({ type: 'job_stopped', job: seen.job });
     if (isActive(job)) onTick(turn);
     return;

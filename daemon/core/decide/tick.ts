@@ -2,6 +2,7 @@ import { isActive } from '../state.js';
 import { judge, type Verdict } from '../verdict.js';
 import { rearm } from '../watch.js';
 import { flush, resolve } from './beat.js';
+import { wantsModels } from './downloads.js';
 import { groundsOf } from './policy-of.js';
 import type { Turn } from './turn.js';
 
@@ -98,7 +99,7 @@ function schedule(turn: Turn): void {
   const active = jobs.find(isActive);
   if (active === undefined) {
     const next = jobs.find((job) => job.run.at === 'queued');
-    if (next !== undefined) turn.prepare(next.name);
+    if (next !== undefined && !wantsModels(turn, next)) turn.prepare(next.name);
     return;
   }
   if (active.run.at !== 'waiting') return;

@@ -12,5 +12,6 @@ export {
 } from './progress.js';
 export type { DownloadSettings } from './session.js';
 export { downloadSettings } from './settings.js';
+export { createDownloadTasks, type DownloadTasks } from './task.js';
 export { readToken, type Token } from './token.js';
 export { formatSize } from './words.js';

@@ -15,7 +15,7 @@ import {
   type Target,
   wake,
 } from '../../../trainer/process/index.js';
-import type { CheckpointRef, Command } from '../../core/index.js';
+import type { CheckpointRef, JobCommand } from '../../core/index.js';
 import { Ahead } from './ahead.js';
 import { lookAtArtefact } from './artefact.js';
 import { chooseCheckpoint, chooseFinite, distrust, isTotalKnown } from './checkpoints.js';
@@ -35,7 +35,7 @@ export type { TrainContext } from './context.js';
 
 export interface TrainTask {
   /** Carries a command out; resolves when it is done and its outcome was observed. */
-  execute(command: Command): Promise<void>;
+  execute(command: JobCommand): Promise<void>;
   /** Ends the watching. The trainer goes on and is found again by the next daemon; or, under a
    * scheduler, it is ended too, within 20 s. */
   close(trainer?: 'goes on' | 'ends'): Promise<void>;
