@@ -98,7 +98,14 @@ export const jobSchema = z.strictObject({
     })
     .prefault({}),
   publish: z.strictObject({ repo, private: flag().default(true) }).optional(),
-  deliver: z.array(text('the path of a folder')).default([]),
+  deliver: z
+    .array(text("the path of a folder, or 'auto' for those of the tools found here"))
+    .register(leafNotes, {
+      type: 'list',
+      expects: 'a list of folders',
+      hint: (given) => (typeof given === 'string' ? `Write it as a list: [${given}].` : null),
+    })
+    .default([]),
   remedies: z.strictObject({ oom: knobs, host_oom: knobs, nan: knob.optional() }).prefault({}),
   hang: hangOverride.optional(),
   kill: killOverride.optional(),

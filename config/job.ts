@@ -29,6 +29,7 @@ export interface JobFile {
   /** `artefact` as written, relative to `cwd`. */
   done: { step: number | null; artefact: string | null };
   publish: { repo: string; private: boolean } | null;
+  /** Absolute folders, or `auto` for those of the tools found on this machine. */
   deliver: string[];
   /** Added to an attempt against a failure: for memory one after the other, for NaN another seed. */
   remedies: { oom: Knob[]; host_oom: Knob[]; nan: Knob | null };
@@ -102,12 +103,16 @@ function parse(text: string, label: string, folder: string, env: NodeJS.ProcessE
     resume: job.resume ?? null,
     done: { step: done.step ?? null, artefact: done.artefact ?? null },
     publish: job.publish ?? null,
-    deliver: job.deliver,
+    deliver: job.deliver.map((to) => folderOf(to, folder, env)),
     remedies: { ...job.remedies, nan: job.remedies.nan ?? null },
     hang: job.hang ?? {},
     kill: job.kill ?? {},
     with: job.with,
   };
+}
+
+function folderOf(to: string, folder: string, env: NodeJS.ProcessEnv): string {
+  return to === 'auto' ? to : resolve(folder, fromTilde(to, env));
 }
 
 /** No shell reads a job file, so `~/lora` is spelled out here where HOME is known. */

@@ -180,6 +180,15 @@ export const configSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  deliver: z
+    .strictObject({
+      by: key(
+        oneOf(['copy', 'link']),
+        'copy',
+        'How a finished LoRA gets into a folder; link: a hard link where both are on one volume.',
+      ),
+    })
+    .prefault({}),
   journal: z
     .strictObject({
       compact_bytes: key(

@@ -21,7 +21,9 @@ import { journalToLog, openLog } from './log/index.js';
 import type { Notifier } from './notify/index.js';
 import {
   announce,
+  askFollowUp,
   bringJob,
+  createFollowUps,
   demoJob,
   downloadDoor,
   isNetworkVolume,
@@ -173,9 +175,16 @@ async function start(
     onSize: (model, bytes) => http?.metrics.downloadSize(model, bytes),
     log,
   });
+  const followUps = createFollowUps({
+    job: (name) => engine.state.jobs[name],
+    observe: (seen) => engine.observe(seen),
+    env: options.env,
+    log,
+  });
   const adoptions: Promise<void>[] = [];
   const execute = (command: Command): void => {
     if ('download' in command) return downloads.execute(command);
+    if (command.do === 'follow_up') return followUps.execute(command);
     const done = taskOf(command.job)?.execute(command);
     if (command.do === 'adopt' && done !== undefined) adoptions.push(done);
   };
@@ -221,6 +230,7 @@ async function start(
     const trainer = scheduled ? 'ends' : 'goes on';
     await Promise.all([
       downloads.close(),
+      followUps.close(),
       mail?.close(),
       ...[...tasks.values()].map((task) => task.close(trainer)),
     ]);
@@ -254,6 +264,7 @@ async function start(
         () => downloads,
         home.root,
       ),
+      followUp: (job, task, asked) => askFollowUp(engine, config, job, task, asked),
       shutdown: (reason) => void stop(reason),
       diskPaths: [home.state, home.outputs],
       logger: log,
@@ -316,6 +327,7 @@ async function start(
     await http?.close();
     await Promise.all([
       downloads.close(),
+      followUps.close(),
       mail?.close(),
       ...[...tasks.values()].map((task) => task.close()),
     ]);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { homePaths } from '../../config/index.js';
 import { isAlive } from '../../trainer/process/index.js';
-import type { Status } from '../core/index.js';
+import type { FollowUp, Status } from '../core/index.js';
 import type { Progress } from '../tasks/download/index.js';
 import { CliError, codeOf } from './errors.js';
 
@@ -71,6 +71,8 @@ export interface Client {
   download(asked: { models: readonly string[]; cache: boolean; replace: boolean }): Promise<string>;
   /** Null for one that the daemon has forgotten. */
   downloadNamed(id: string): Promise<DownloadView | null>;
+  /** Asks for a follow-up of a finished job. */
+  followUp(job: string, task: FollowUp, asked: object): Promise<void>;
   shutdown(reason: string): Promise<void>;
 }
 
@@ -128,6 +130,7 @@ export function connect(home: string, daemon: DaemonFile, timeoutMs = TIMEOUT_MS
       const { downloads } = await ask<{ downloads: DownloadView[] }>('GET', 'api/downloads');
       return downloads.find((one) => one.id === id) ?? null;
     },
+    followUp: async (name, task, asked) => void (await ask('POST', `${job(name)}/${task}`, asked)),
     shutdown: async (reason) => void (await ask('POST', 'api/shutdown', { reason })),
   };
 }

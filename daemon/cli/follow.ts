@@ -22,7 +22,7 @@ export interface FollowOptions {
 }
 
 /**
- * Follows a job through the home's daemon until it ends: a live line on a terminal, plain lines
+ * Follows a job through the home's daemon until it ends and the first try of what follows it is over: a live line on a terminal, plain lines
  * elsewhere. Gives the job as it ended, or null when interrupted.
  *
  * The daemon may go and come back meanwhile (an upgrade, a kill): the training goes on without it,
@@ -58,7 +58,7 @@ export async function follow(
         toldAt = performance.now();
       }
       last = job;
-      if (exitCodeOf(job) !== null) {
+      if (exitCodeOf(job) !== null && !job.tasks.some(({ state }) => state === 'running')) {
         out.clear();
         return job;
       }

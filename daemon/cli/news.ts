@@ -1,5 +1,6 @@
-import type { Incident, JobStatus } from '../core/index.js';
+import type { Incident, JobStatus, TaskStatus } from '../core/index.js';
 import { ending } from './facts.js';
+import { duration } from './format/index.js';
 
 /**
  * What happened to a job between two looks at it, one line each, oldest first. Pure.
@@ -18,7 +19,40 @@ export function news(before: JobStatus | null, after: JobStatus): string[] {
     lines.push(...told(attempt).map(incidentLine));
   }
   if (after.state !== before.state) lines.push(...stateLine(before, after));
+  lines.push(...taskNews(before, after));
   return lines;
+}
+
+function taskNews(before: JobStatus, after: JobStatus): string[] {
+  return after.tasks.flatMap((task) => {
+    const was = before.tasks.find((one) => one.task === task.task);
+    if (was?.state === task.state && was.tries === task.tries) return [];
+    return taskLine(task, null) ?? [];
+  });
+}
+
+/** A follow-up in one line; null while there is nothing to say. `now`: Unix seconds, null where how
+ * long is left is of no interest. */
+export function taskLine(
+  { task, state, tries, places, reason, remedy, next_try }: TaskStatus,
+  now: number | null,
+): string | null {
+  const why = [reason, remedy]
+    .filter((part) => part)
+    .map((part) => part?.replace(/\.$/, ''))
+    .join('. ');
+  switch (state) {
+    case 'running':
+      return tries > 1 ? `${task}: try ${tries}` : null;
+    case 'done':
+      return `${task}: ${places.join(', ')}`;
+    case 'waiting': {
+      const left = next_try === null || now === null ? null : Math.max(0, next_try - now);
+      return `${task} failed: ${why}. Tried again${left === null ? '' : ` in ${duration(left)}`}`;
+    }
+    case 'failed':
+      return `${task} failed: ${why}`;
+  }
 }
 
 /** Incidents of the later status that the earlier did not have; the list is cut at its old end. */

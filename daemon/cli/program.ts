@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../../config/index.js';
+import { addDeliver } from './commands/deliver.js';
 import { addDemo } from './commands/demo.js';
 import { addDownload } from './commands/download.js';
 import { addHook } from './commands/hook.js';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addMail,
   addReplay,
   addDownload,
+  addDeliver,
   addDemo,
   addHook,
 ];

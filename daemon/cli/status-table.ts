@@ -13,7 +13,7 @@ import {
   truncate,
 } from './format/index.js';
 import { isActive, isOver } from './jobs.js';
-import { incidentLine } from './news.js';
+import { incidentLine, taskLine } from './news.js';
 
 export interface TableOptions {
   /** Unix seconds. */
@@ -95,6 +95,10 @@ function details(job: JobStatus, status: Status, options: TableOptions): string[
   if (job.reason) lines.push(paint('red', `${job.state}: ${job.reason}`));
   if (job.remedy) lines.push(paint('bold', `what to do: ${job.remedy}`));
   if (job.artefact !== null) lines.push(`result: ${job.artefact}`);
+  for (const task of job.tasks) {
+    const line = taskLine(task, now) ?? `${task.task}: under way`;
+    lines.push(task.state === 'failed' ? paint('red', line) : line);
+  }
   return lines;
 }
 

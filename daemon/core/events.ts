@@ -1,4 +1,5 @@
 import type { AttemptReason, Cause, Knob } from './causes.js';
+import type { FollowUp } from './follow-ups.js';
 import type { Seen } from './looks.js';
 import type { MailEvent } from './mail.js';
 import type { Bins } from './sketch.js';
@@ -45,6 +46,8 @@ export interface JobSpec {
   readonly knobs?: Readonly<Record<Knob, number>>;
   /** Names from models.yaml that have to be on disk before the first attempt. */
   readonly models?: readonly string[];
+  /** What is to be done once it is finished, each with a spec that only the edges read. */
+  readonly follow_ups?: Readonly<Partial<Record<FollowUp, unknown>>>;
   /** The job's own overrides of the hang policy, already validated. */
   readonly hang?: Readonly<Record<string, unknown>>;
 }
@@ -210,6 +213,22 @@ export type Event =
       path: string;
       to: string;
       reason: string;
+    }
+  /** A follow-up of a finished training was asked for; the number of this entry is its `id`. */
+  | { type: 'task_queued'; job: string; task: FollowUp; spec: unknown }
+  | { type: 'task_started'; job: string; task: FollowUp; id: number; try: number }
+  /** `places`: where the results are, paths or addresses. */
+  | { type: 'task_done'; job: string; task: FollowUp; id: number; places: readonly string[] }
+  /** `retry_at`: Unix seconds of the next try; null when it is given up. */
+  | {
+      type: 'task_failed';
+      job: string;
+      task: FollowUp;
+      id: number;
+      try: number;
+      reason: string;
+      remedy: string;
+      retry_at: number | null;
     }
   | MailEvent;
 

@@ -26,6 +26,7 @@ export {
   type JobSpec,
   type ProcessRef,
 } from './events.js';
+export { FOLLOW_UPS, type FollowUp, type Task } from './follow-ups.js';
 export { type GpuUse, gpuMemoryHeld, type Held } from './gpu-memory.js';
 export {
   type HangFacts,
@@ -38,7 +39,14 @@ export {
   type Notice,
   noticeKey,
 } from './mail.js';
-export type { Beat, Command, DownloadCommand, JobCommand, Observation } from './observations.js';
+export type {
+  Beat,
+  Command,
+  DownloadCommand,
+  JobCommand,
+  Observation,
+  Outcome as FollowUpOutcome,
+} from './observations.js';
 export { PHASES, type Phase } from './phases.js';
 export type { HangPolicy, Policy, RetryPolicy } from './policy.js';
 export { fold, reduce } from './reduce.js';
@@ -64,7 +72,7 @@ export {
   type Run,
   type State,
 } from './state.js';
-export { type JobStatus, type Status, statusOf } from './status.js';
+export { type JobStatus, type Status, statusOf, type TaskStatus } from './status.js';
 export { type StorageSigns, type Volume, waitsForStorage } from './storage.js';
 export type { Now } from './time.js';
 export { totalsOf } from './totals.js';

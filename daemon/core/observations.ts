@@ -1,6 +1,7 @@
 import type { Knob } from './causes.js';
 import type { Ending } from './classify.js';
 import type { CheckpointRef, DownloadEnd, JobSpec, ProcessRef } from './events.js';
+import type { FollowUp } from './follow-ups.js';
 import type { MailEvent } from './mail.js';
 import type { Bins } from './sketch.js';
 
@@ -79,7 +80,21 @@ export type Observation =
     }
   | { is: 'quarantined'; job: string; step: number; path: string; to: string; reason: string }
   /** Something the outbox did, or is about to do. */
-  | { is: 'mail'; event: MailEvent };
+  | { is: 'mail'; event: MailEvent }
+  | { is: 'follow_up'; job: string; task: FollowUp; spec: unknown }
+  | { is: 'followed_up'; job: string; task: FollowUp; id: number; outcome: Outcome };
+
+/** What became of one try of a follow-up. `permanent`: another try would fail the same way.
+ * `retry_after`: seconds that the other side asked us to wait, null where it did not. */
+export type Outcome =
+  | { readonly is: 'done'; readonly places: readonly string[] }
+  | {
+      readonly is: 'failed';
+      readonly reason: string;
+      readonly remedy: string;
+      readonly permanent: boolean;
+      readonly retry_after: number | null;
+    };
 
 /** One sign of life, from a heartbeat file or a log line; absent facts null. */
 export interface Beat {
@@ -119,7 +134,8 @@ export type Command =
   /** Move a checkpoint that the trainer could not load out of its sight. */
   | { do: 'quarantine'; job: string; checkpoint: CheckpointRef; reason: string }
   /** Remove older verified checkpoints and say how much room there is. */
-  | { do: 'make_room'; job: string };
+  | { do: 'make_room'; job: string }
+  | { do: 'follow_up'; job: string; task: FollowUp; id: number };
 
 /** What the edge of one job's attempts is asked, and what that of the downloads. */
 export type JobCommand = Extract<Command, { job: string }>;

@@ -1,4 +1,5 @@
 import type { Entry, EventOf } from './events.js';
+import { onFollowUp } from './follow-ups.js';
 import { noMail } from './mail.js';
 import { initialJob, onAttempt } from './reduce-attempt.js';
 import { onDownload } from './reduce-download.js';
@@ -71,7 +72,7 @@ function withJob(state: State, entry: Entry): State {
   if (!('job' in entry)) return state;
   const job = state.jobs[entry.job];
   if (job === undefined) return state;
-  const changed = onProgress(onAttempt(job, entry), entry);
+  const changed = onFollowUp(onProgress(onAttempt(job, entry), entry), entry);
   const incident = incidentOf(entry);
   const kept = incident === null ? changed : withIncident(changed, incident);
   return { ...state, jobs: { ...state.jobs, [entry.job]: kept } };

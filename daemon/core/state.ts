@@ -1,5 +1,6 @@
 import type { AttemptReason, Cause, Knob } from './causes.js';
 import type { CheckpointRef, DownloadEnd, JobSpec, ProcessRef } from './events.js';
+import type { Tasks } from './follow-ups.js';
 import type { Mail } from './mail.js';
 import type { Phase } from './phases.js';
 import type { Sketch } from './sketch.js';
@@ -75,6 +76,8 @@ export interface Job {
   readonly before?: Totals;
   readonly learned: Learned;
   readonly incidents: readonly Incident[];
+  /** Its follow-ups; absent before the first was asked for. */
+  readonly tasks?: Tasks;
 }
 
 /** Where a job stands; each state carries only its own data. */

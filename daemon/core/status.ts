@@ -1,5 +1,6 @@
 import type { Cause } from './causes.js';
 import { ettr } from './ettr.js';
+import type { FollowUp, Tasks } from './follow-ups.js';
 import { quantile } from './sketch.js';
 import type { Incident, Job, State } from './state.js';
 
@@ -53,6 +54,21 @@ export interface JobStatus {
   readonly artefact: string | null;
   readonly hang_detection_seconds: number | null;
   readonly recovery_seconds: number | null;
+  /** Its follow-ups, in the order they were first asked for. */
+  readonly tasks: readonly TaskStatus[];
+}
+
+export interface TaskStatus {
+  readonly task: FollowUp;
+  readonly state: 'running' | 'waiting' | 'done' | 'failed';
+  readonly tries: number;
+  /** Where the results are, paths or addresses; empty until it is done. */
+  readonly places: readonly string[];
+  /** Why it waits or failed, and what to do; null otherwise. */
+  readonly reason: string | null;
+  readonly remedy: string | null;
+  /** Unix seconds. */
+  readonly next_try: number | null;
 }
 
 export function statusOf(state: State, wall: number, daemonAlive: boolean): Status {
@@ -90,7 +106,20 @@ function jobStatus(job: Job, wall: number): JobStatus {
     artefact: run.at === 'finished' ? run.artefact : null,
     hang_detection_seconds: tally.hang_detection_seconds,
     recovery_seconds: tally.recovery_seconds,
+    tasks: tasksOf(job.tasks ?? {}),
   };
+}
+
+function tasksOf(tasks: Tasks): TaskStatus[] {
+  return Object.entries(tasks).map(([name, task]) => ({
+    task: name as FollowUp,
+    state: task.at,
+    tries: task.tries,
+    places: task.at === 'done' ? task.places : [],
+    reason: 'reason' in task ? task.reason : null,
+    remedy: 'remedy' in task ? task.remedy : null,
+    next_try: task.at === 'waiting' ? task.until : null,
+  }));
 }
 
 export function stateName(job: Job): JobStateName {

@@ -16,7 +16,7 @@ import {
 } from '../core/index.js';
 import type { Health, Journal } from '../journal/index.js';
 
-export type Request = Extract<Observation, { is: 'queue' | 'stop' | 'resume' }>;
+export type Request = Extract<Observation, { is: 'queue' | 'stop' | 'resume' | 'follow_up' }>;
 type Listener = (entry: Entry, state: State) => void;
 
 export interface Engine {

@@ -59,19 +59,29 @@ export function makeApp(options: HttpOptions, door: Door, metrics: Metrics): App
     const { error, problems, status } = result;
     return c.json(problems === undefined ? { error } : { error, problems }, status);
   });
+  // By its own name: `constructor` is a property of any object but not a job.
+  const isJob = (name: string): boolean => Object.hasOwn(engine.state.jobs, name);
+  const noJob = (c: Context, name: string) =>
+    c.json({ error: `there is no job named ${name}`, jobs: Object.keys(engine.state.jobs) }, 404);
   for (const is of ['stop', 'resume'] as const) {
     app.post(`/api/jobs/:name/${is}`, async (c) => {
       const name = c.req.param('name');
-      // Asked here, since `constructor` is a property of any object but not a job.
-      if (!Object.hasOwn(engine.state.jobs, name)) {
-        const jobs = Object.keys(engine.state.jobs);
-        return c.json({ error: `there is no job named ${name}`, jobs }, 404);
-      }
+      if (!isJob(name)) return noJob(c, name);
       const result = await within(engine.request({ is, job: name }));
       return result.ok ? c.json({ name }) : c.json({ error: result.error }, 409);
     });
   }
   if (options.downloads !== undefined) addDownloads(app, options.downloads);
+  for (const task of ['deliver', 'publish'] as const) {
+    app.post(`/api/jobs/:name/${task}`, async (c) => {
+      const name = c.req.param('name');
+      if (!isJob(name)) return noJob(c, name);
+      const result = await within(options.followUp(name, task, await jsonObject(c)));
+      return result.ok
+        ? c.json({ name, task }, 202)
+        : c.json({ error: result.error }, result.status);
+    });
+  }
   app.post('/api/shutdown', async (c) => {
     const { reason } = await jsonObject(c);
     const why = typeof reason === 'string' && reason !== '' ? reason : 'asked for over HTTP';

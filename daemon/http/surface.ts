@@ -52,6 +52,15 @@ export interface HttpOptions {
    * relative to it. */
   readonly queueJob: (source: string, text: string) => Promise<QueueResult>;
   readonly downloads?: DownloadDoor;
+  /** Asks for a follow-up of a job that exists; `asked` is the body of the request. */
+  readonly followUp: (
+    job: string,
+    task: 'deliver' | 'publish',
+    asked: Readonly<Record<string, unknown>>,
+  ) => Promise<
+    | { readonly ok: true }
+    | { readonly ok: false; readonly status: 400 | 409; readonly error: string }
+  >;
   /** Called after the answer to the request has gone out. */
   readonly shutdown: (reason: string) => void;
   /** Whether start-up is over, adoption of a living trainer included. */

@@ -50,6 +50,18 @@ export function withRemedy({ reason, remedy }: { reason: string; remedy: string 
   return remedy === '' ? reason : `${reason}. ${remedy}`;
 }
 
+/** The training itself is finished and stays so. */
+export function taskFailed(entry: Of<'task_failed'>): [Level, string] {
+  const { task, reason, remedy, retry_at } = entry;
+  const next =
+    retry_at === null
+      ? `Given up after ${plural(entry.try, 'try', 'tries')}`
+      : `Tried again in ${duration(Math.max(0, retry_at - entry.time))}`;
+  const said = [reason, remedy, next].filter((part) => part !== '');
+  const words = said.map((part) => part.replace(/\.$/, '')).join('. ');
+  return [retry_at === null ? 'error' : 'warn', `${task} failed: ${words}`];
+}
+
 export function upTo(step: number | null): string {
   return step === null ? '' : `, up to step ${step}`;
 }

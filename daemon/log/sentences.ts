@@ -7,6 +7,7 @@ import {
   progress,
   starting,
   stoodStill,
+  taskFailed,
   upTo,
   withRemedy,
 } from './phrases.js';
@@ -216,6 +217,14 @@ function say(entry: Entry): [Level, string] | null {
       ];
     case 'mail_given_up':
       return ['error', `mail given up (${entry.kind}): ${entry.why}`];
+    case 'task_queued':
+      return ['debug', `${entry.task} asked for`];
+    case 'task_started':
+      return ['info', `${entry.task} begins${entry.try > 1 ? `, try ${entry.try}` : ''}`];
+    case 'task_done':
+      return ['info', `${entry.task} done: ${entry.places.join(', ')}`];
+    case 'task_failed':
+      return taskFailed(entry);
     default:
       // A journal may come from a newer version; the compiler sees that ours is complete.
       entry satisfies never;

@@ -13,6 +13,7 @@ import { AdapterError, planJob, type TrainerPlan } from '../../trainer/adapters/
 import type { JobSpec } from '../core/index.js';
 import type { Engine } from '../engine/index.js';
 import type { TrainPlan } from '../tasks/train/index.js';
+import { BadRequest, followUpsOf } from './follow-up-specs.js';
 
 export type Queued =
   | { readonly ok: true; readonly name: string }
@@ -26,7 +27,7 @@ export type Queued =
 export interface QueueJob {
   readonly engine: Engine;
   readonly home: { readonly root: string; readonly outputs: string };
-  readonly config: Pick<Config, 'hang' | 'kill'>;
+  readonly config: Pick<Config, 'hang' | 'kill' | 'deliver'>;
   readonly env: NodeJS.ProcessEnv;
   /** Path of the job file: names it in messages, and its folder is what `cwd` counts from. */
   readonly source: string;
@@ -49,7 +50,7 @@ export async function queueJob({
     const error = thrown instanceof AdapterError ? placed(thrown, text, source) : thrown;
     if (error instanceof ConfigError)
       return { ok: false, status: 400, error: error.message, problems: error.problems };
-    if (error instanceof NotYet)
+    if (error instanceof NotYet || error instanceof BadRequest)
       return { ok: false, status: 400, error: `${source}: ${error.message}` };
     throw error;
   }
@@ -71,9 +72,9 @@ export class NotYet extends Error {}
 export function jobSpecOf(
   job: JobFile,
   home: { readonly root: string; readonly outputs: string },
-  config: Pick<Config, 'hang' | 'kill'>,
+  config: Pick<Config, 'hang' | 'kill' | 'deliver'>,
 ): JobSpec {
-  for (const key of ['publish', 'deliver'] as const) {
+  for (const key of ['publish'] as const) {
     const asked = job[key];
     if (asked !== null && (!Array.isArray(asked) || asked.length > 0)) {
       throw new NotYet(
@@ -84,6 +85,7 @@ export function jobSpecOf(
   // A name that is nowhere is told now, and not in the middle of the night.
   if (job.models.length > 0) loadModels(home.root).chosen(job.models);
   const plan = planJob(job, { home: home.root, outputs: home.outputs });
+  const follow_ups = followUpsOf(job, plan, config);
   const { kill } = settingsForJob(config, job);
   const ownHang = Object.keys(job.hang).length > 0;
   const ownKill = Object.keys(job.kill).length > 0;
@@ -101,6 +103,7 @@ export function jobSpecOf(
     },
     plan: { ...plan, kill: killOf(plan, kill, ownKill) } satisfies TrainPlan,
     ...(job.models.length > 0 ? { models: job.models } : {}),
+    ...(Object.keys(follow_ups).length > 0 ? { follow_ups } : {}),
     ...(ownHang ? { hang: job.hang as Record<string, unknown> } : {}),
   };
 }

@@ -11,6 +11,7 @@ const ROOMS = [
   'daemon/startup',
   'daemon/tasks/download',
   'daemon/tasks/train',
+  'daemon/tasks/deliver',
   'daemon/notify',
   'daemon/http',
   'daemon/log',

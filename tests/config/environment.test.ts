@@ -29,6 +29,7 @@ test.each(single)('$path is set by its variable', ({ path, default: fallback }) 
     'mail.user': 'me',
     'mail.ca_file': 'ca.pem',
     scheduler: 'true',
+    'deliver.by': 'link',
   };
   // A budget may come up to its ceiling, and the longest wait may not fall below the first.
   const value = other[path] ?? (path === 'http.host' ? '::1' : changed(fallback));

@@ -206,7 +206,7 @@ describe('what a job file is refused for', () => {
   test.each([
     ['command: []', '2:10  command: expected a list of at least one word, got an empty list.'],
     ['env: [a]', '2:6  env: expected a section of keys, got a list.'],
-    ['deliver: x', '2:10  deliver: expected a list, got "x".'],
+    ['deliver: x', '2:10  deliver: expected a list of folders, got "x". Write it as a list: [x].'],
     ['with: 3', '2:7  with: expected a section of keys, got 3.'],
     ['log: x', '2:6  log: expected a section with keys such as step, got "x".'],
     [

@@ -96,7 +96,7 @@ describe('what a file is refused for', () => {
       `${F}:8:22  hang.defaults.step: expected a number of seconds from 0 to 2000000, got "10m". Write 600, without a unit.`,
       `${F}:8:33  hang.defaults.load: expected a number of seconds from 0 to 2000000, got Infinity.`,
       `${F}:9:13  hang.factor: expected a number of at least 1, got 0.`,
-      `${F}:10:1  zzzzzz: unknown key. Known at the top level: http, log, watch, hang, kill, evidence, retry, checkpoints, scheduler, download, journal, mail.`,
+      `${F}:10:1  zzzzzz: unknown key. Known at the top level: http, log, watch, hang, kill, evidence, retry, checkpoints, scheduler, download, deliver, journal, mail.`,
       `${F}:11:14  log.level: expected one of error, warn, info, debug, got "trace".`,
       `${F}:11:32  log.max_bytes: expected a size of at least 1KiB such as 64MiB, 2GB or a number of bytes, got "64M". Write 64MiB for powers of 1024 or 64MB for powers of 1000.`,
       `${F}:11:44  log.files: expected a whole number from 1 to 1000, got 1.5.`,

@@ -29,6 +29,8 @@ export async function until<T>(
 export class House {
   readonly home: string;
   readonly daemons: ChildProcess[] = [];
+  /** What a daemon that is started here finds in its environment besides this process's own. */
+  readonly env: Record<string, string> = {};
 
   constructor(config = '') {
     this.home = mkdtempSync(join(tmpdir(), 'nightwarden-house-'));
@@ -54,7 +56,7 @@ export class House {
   async up(...args: string[]): Promise<ChildProcess> {
     const child = spawn(process.execPath, [CLI, 'up', '--home', this.home, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, NIGHTWARDEN_HOME: this.home },
+      env: { ...process.env, ...this.env, NIGHTWARDEN_HOME: this.home },
     });
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => {

@@ -134,6 +134,8 @@ describe('what goes wrong', () => {
       'POST /api/jobs',
       'POST /api/jobs/:name/stop',
       'POST /api/jobs/:name/resume',
+      'POST /api/jobs/:name/deliver',
+      'POST /api/jobs/:name/publish',
       'POST /api/shutdown',
     ]);
   });

@@ -120,6 +120,62 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
   journal_gap: [
     [{ type: 'journal_gap', dropped: 1 }, 'error', '1 event could not be written and is lost'],
   ],
+  task_queued: [
+    [
+      { type: 'task_queued', job, task: 'deliver', spec: {} },
+      'debug',
+      'my-lora: deliver asked for',
+    ],
+  ],
+  task_started: [
+    [
+      { type: 'task_started', job, task: 'deliver', id: 9, try: 1 },
+      'info',
+      'my-lora: deliver begins',
+    ],
+    [
+      { type: 'task_started', job, task: 'publish', id: 9, try: 3 },
+      'info',
+      'my-lora: publish begins, try 3',
+    ],
+  ],
+  task_done: [
+    [
+      { type: 'task_done', job, task: 'deliver', id: 9, places: ['/a/l.safetensors', '/b/l'] },
+      'info',
+      'my-lora: deliver done: /a/l.safetensors, /b/l',
+    ],
+  ],
+  task_failed: [
+    [
+      {
+        type: 'task_failed',
+        job,
+        task: 'deliver',
+        id: 9,
+        try: 1,
+        reason: 'no folder',
+        remedy: 'Make it.',
+        retry_at: 1020,
+      },
+      'warn',
+      'my-lora: deliver failed: no folder. Make it. Tried again in 20 s',
+    ],
+    [
+      {
+        type: 'task_failed',
+        job,
+        task: 'publish',
+        id: 9,
+        try: 1,
+        reason: 'no token',
+        remedy: '',
+        retry_at: null,
+      },
+      'error',
+      'my-lora: publish failed: no token. Given up after 1 try',
+    ],
+  ],
   job_queued: [
     [{ type: 'job_queued', job, spec }, 'info', 'my-lora: queued (command, up to step 500)'],
     [

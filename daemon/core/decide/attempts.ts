@@ -4,6 +4,7 @@ import type { Observation } from '../observations.js';
 import type { Job } from '../state.js';
 import { armWatch } from '../watch.js';
 import { resumeDownloads } from './downloads.js';
+import { takeUp } from './follow-ups.js';
 import type { Turn } from './turn.js';
 
 type Seen<K extends Observation['is']> = Extract<Observation, { is: K }>;
@@ -25,6 +26,7 @@ export function onDaemonUp(turn: Turn, seen: Seen<'daemon_up'>): void {
         job: job.name,
         why: 'this is another machine, or the same one started anew',
       });
+    takeUp(turn, job.name);
   }
   resumeDownloads(turn);
 }

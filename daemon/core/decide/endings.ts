@@ -6,6 +6,7 @@ import { type Remedy, remedyFor } from '../remedies.js';
 import type { Job } from '../state.js';
 import { startAttempt } from './attempts.js';
 import { flush } from './beat.js';
+import { followUp } from './follow-ups.js';
 import { onHolding } from './holding.js';
 import { onTick } from './tick.js';
 import type { Turn } from './turn.js';
@@ -129,6 +130,7 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
       artefact: seen.artefact_path,
     });
     turn.setWatch(job.name, null);
+    followUp(turn, job.name);
     onTick(turn);
     return;
   }

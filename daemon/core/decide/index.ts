@@ -6,6 +6,7 @@ import * as attempts from './attempts.js';
 import { onBeat, onSteps } from './beat.js';
 import * as downloads from './downloads.js';
 import * as endings from './endings.js';
+import * as followUps from './follow-ups.js';
 import { onHolding, onRoom } from './holding.js';
 import { onMail } from './mail.js';
 import { onLoss } from './nan.js';
@@ -55,6 +56,7 @@ function route(turn: Turn, seen: Observation): void {
       return turn.emit({ type: 'daemon_stopping', reason: seen.reason });
     case 'tick':
       onTick(turn);
+      followUps.onTasksDue(turn);
       return onHolding(turn);
     case 'queue':
       return requests.onQueue(turn, seen);
@@ -122,5 +124,9 @@ function route(turn: Turn, seen: Observation): void {
       });
     case 'mail':
       return onMail(turn, seen.event);
+    case 'follow_up':
+      return followUps.onFollowUp(turn, seen);
+    case 'followed_up':
+      return followUps.onFollowedUp(turn, seen);
   }
 }

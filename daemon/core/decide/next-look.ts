@@ -26,9 +26,19 @@ export function nextLook(core: Core, now: Now, policy: Policy, outlook: Outlook)
   const { jobs } = core.state;
   for (const name in jobs) {
     const job = jobs[name];
-    if (job !== undefined) next = Math.min(next, ofJob(core, job, now, policy, outlook));
+    if (job === undefined) continue;
+    next = Math.min(next, ofJob(core, job, now, policy, outlook), ofTasks(job, now));
   }
   return next;
+}
+
+/** When the next follow-up of this job is due to be tried again. */
+function ofTasks({ tasks }: Job, now: Now): number {
+  if (tasks === undefined) return Number.POSITIVE_INFINITY;
+  const waits = Object.values(tasks).map((task) =>
+    task.at === 'waiting' ? task.until - now.wall : Number.POSITIVE_INFINITY,
+  );
+  return now.mono + Math.max(0, Math.min(...waits, Number.POSITIVE_INFINITY));
 }
 
 /** The core after ticks that decided nothing, up to and with `now`; see {@link nextLook}. */

@@ -1,3 +1,4 @@
+import type { FollowUp } from '../follow-ups.js';
 import type { Observation } from '../observations.js';
 import { isActive, isOver, type Job, type State } from '../state.js';
 import { jobDownload } from './downloads.js';
@@ -10,7 +11,7 @@ type Seen<K extends Observation['is']> = Extract<Observation, { is: K }>;
 /** Why a person's request cannot be done now, in words for that person; null when it can. */
 export function refuse(
   state: State,
-  request: Seen<'queue'> | Seen<'stop'> | Seen<'resume'>,
+  request: Seen<'queue'> | Seen<'stop'> | Seen<'resume'> | Seen<'follow_up'>,
 ): string | null {
   if (request.is === 'queue') {
     const job = jobOf(state, request.spec.name);
@@ -22,6 +23,7 @@ export function refuse(
     const known = Object.keys(state.jobs);
     return `There is no job named ${request.job}. ${known.length === 0 ? 'None was ever queued here.' : `Known: ${known.join(', ')}.`}`;
   }
+  if (request.is === 'follow_up') return refuseFollowUp(job, request.task);
   if (request.is === 'stop' && isOver(job))
     return `${request.job} is not running: it is ${job.run.at}.`;
   if (request.is === 'resume' && !isOver(job) && job.run.at !== 'holding')
@@ -30,6 +32,14 @@ export function refuse(
     return `This machine was found bad (${state.host_bad}); nothing is started on it again. Start the job on another one.`;
   }
   return null;
+}
+
+function refuseFollowUp(job: Job, task: FollowUp): string | null {
+  if (job.run.at !== 'finished')
+    return `${job.name} is not finished: it is ${job.run.at}. Only a finished training has a LoRA to ${task}.`;
+  return job.tasks?.[task]?.at === 'running'
+    ? `${task} of ${job.name} is under way already. See nightwarden status ${job.name}.`
+    : null;
 }
 
 /** By its own name only: `constructor` is not a job. */

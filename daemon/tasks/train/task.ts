@@ -33,9 +33,12 @@ import { makeRoom } from './room.js';
 
 export type { TrainContext } from './context.js';
 
+/** What is asked of the attempts of a job. */
+export type TrainCommand = Exclude<JobCommand, { do: 'follow_up' }>;
+
 export interface TrainTask {
   /** Carries a command out; resolves when it is done and its outcome was observed. */
-  execute(command: JobCommand): Promise<void>;
+  execute(command: TrainCommand): Promise<void>;
   /** Ends the watching. The trainer goes on and is found again by the next daemon; or, under a
    * scheduler, it is ended too, within 20 s. */
   close(trainer?: 'goes on' | 'ends'): Promise<void>;

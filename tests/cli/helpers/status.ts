@@ -25,6 +25,7 @@ export function job(over: Partial<JobStatus> = {}): JobStatus {
     artefact: null,
     hang_detection_seconds: null,
     recovery_seconds: null,
+    tasks: [],
     ...over,
   };
 }

@@ -36,6 +36,7 @@ export function serving(): (options?: Partial<HttpOptions>) => Promise<Served> {
       tokenFile,
       version: '1.2.3',
       queueJob: async () => ({ ok: true, name: 'queued' }),
+      followUp: async () => ({ ok: true }),
       shutdown: () => undefined,
       ready: () => true,
       logger: { error: note, warn: note },
