@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RESERVED_VARIABLES } from './environment.js';
+import { TOKEN_VARIABLES } from './hub-token.js';
 import { flag, leafNotes, oneOf, say, text, wholeNumber, word } from './leaves.js';
 import { hangOverride, killOverride } from './override.js';
 import { isMap, type Path, valueAt } from './path.js';
@@ -54,6 +55,11 @@ const repo = z
   .regex(/^[\w.-]+\/[\w.-]+$/)
   .register(leafNotes, { type: 'text', expects: "a repository such as 'me/my-lora'" });
 
+const variable = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+  .register(leafNotes, { type: 'text', expects: 'the name of an environment variable' });
+
 const knob = z.strictObject({
   args: z
     .array(word('an argument'))
@@ -75,6 +81,10 @@ export const jobSchema = z.strictObject({
   command: command.optional(),
   cwd: text('the path of a folder').optional(),
   env: z.record(z.string(), word('the text of the variable')).default({}),
+  secrets: z
+    .array(variable)
+    .register(leafNotes, { type: 'list', expects: 'a list of names such as [HF_TOKEN]' })
+    .default([]),
   heartbeat: oneOf(['auto', 'file', 'shim', 'log']).default('auto'),
   log: z
     .strictObject({
@@ -121,6 +131,7 @@ export function jobContradictions(data: unknown): Finding[] {
   const trainer = typeof data['trainer'] === 'string' ? data['trainer'] : 'command';
   return [
     ...badVariables(data['env']),
+    ...tokens(data),
     ...trainerFaults(trainer, data['with']),
     ...(trainer === 'command' ? commandFaults(data) : missingCommand(trainer, data)),
   ];
@@ -144,6 +155,20 @@ function missingCommand(trainer: string, data: Record<string, unknown>): Finding
   if (!takesCommand(trainer) || data['command'] !== undefined) return [];
   const message = `missing. trainer: ${trainer} runs what stands here, the script and its options.`;
   return [{ path: ['command'], which: 'value', message }];
+}
+
+const TOKEN_MESSAGE =
+  'a token has no place in a job file: the journal keeps a copy. Remove it (and make a new token if others may have seen it); secrets: [HF_TOKEN] gives the trainer the one that the daemon has.';
+
+/** Every text that is a Hub token, and every variable whose name says so. */
+function tokens(value: unknown, path: Path = []): Finding[] {
+  const named = path[0] === 'env' && TOKEN_VARIABLES.includes(String(path[1] ?? ''));
+  if (named || (typeof value === 'string' && /\bhf_[A-Za-z0-9]{16,}/.test(value)))
+    return [{ path, which: 'value', message: TOKEN_MESSAGE }];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    tokens(inner, [...path, Array.isArray(value) ? Number(name) : name]),
+  );
 }
 
 function commandFaults(data: Record<string, unknown>): Finding[] {

@@ -20,6 +20,8 @@ export interface JobFile {
   /** Absolute. */
   cwd: string;
   env: Record<string, string>;
+  /** Names of variables with secrets that the trainer is given; it gets no others. */
+  secrets: string[];
   heartbeat: 'auto' | 'file' | 'shim' | 'log';
   /** Sources of regular expressions: a group of the field's name, else the first group. */
   log: Record<'step' | 'total' | 'epoch' | 'loss', string | null>;
@@ -92,6 +94,7 @@ function parse(text: string, label: string, folder: string, env: NodeJS.ProcessE
     command: job.command ?? null,
     cwd: resolve(folder, fromTilde(job.cwd ?? '.', env)),
     env: job.env,
+    secrets: job.secrets,
     heartbeat: job.heartbeat,
     log: {
       step: log.step ?? null,

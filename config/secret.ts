@@ -3,16 +3,18 @@ import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { leafNotes } from './leaves.js';
+import { keepSecret } from './redact.js';
 
 /**
  * A password or token. Only `reveal()` gives it; printing, JSON and string concatenation do not,
- * so that no log line, state file or page can carry it by accident.
+ * so that no log line, state file or page can carry it by accident; and `redact` knows it from here on.
  */
 export class Secret {
   readonly #value: string;
 
   constructor(value: string) {
     this.#value = value;
+    keepSecret(value);
   }
 
   /** The secret itself. Hand it to its one recipient and keep no copy. */

@@ -1,6 +1,12 @@
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { type Config, homePaths, loadConfig } from '../config/index.js';
+import {
+  type Config,
+  homePaths,
+  hubTokens,
+  keepEnvironmentSecrets,
+  loadConfig,
+} from '../config/index.js';
 import { busiest, watchGpus } from '../healthchecks/index.js';
 import { bootId, tether } from '../trainer/process/index.js';
 import {
@@ -32,6 +38,7 @@ import {
   mailSetup,
   policyOf,
   queueJob,
+  secretOf,
   startMail,
   type Teller,
   takeLock,
@@ -110,6 +117,8 @@ async function start(
     files: config.log.files,
     foreground: options.foreground ?? false,
   });
+  keepEnvironmentSecrets(options.env);
+  for (const warning of hubTokens(options.env, options.home).warnings) log.warn(warning);
   const clock = (): Now => ({ mono: performance.now() / 1000, wall: Date.now() / 1000 });
   let stamp = clock().wall;
   const opened = await openJournal<Event, State>({
@@ -162,6 +171,7 @@ async function start(
       gpuRatio: () => busiest(gpus.latest()),
       environment: options.env,
       tether: tied ?? [],
+      secret: (name) => secretOf(name, options.env, options.home),
     });
     tasks.set(name, task);
     return task;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { packageRoot } from '../../config/index.js';
+import { packageRoot, redact } from '../../config/index.js';
 import { addDeliver } from './commands/deliver.js';
 import { addDemo } from './commands/demo.js';
 import { addDownload } from './commands/download.js';
@@ -121,7 +121,8 @@ function fail(error: unknown, json: boolean, around: Surroundings): number {
   return tell(message, code, json, around);
 }
 
-function tell(message: string, code: number, json: boolean, around: Surroundings): number {
+function tell(said: string, code: number, json: boolean, around: Surroundings): number {
+  const message = redact(said);
   around.stderr.write(`nightwarden: ${message}\n`);
   if (json) around.stdout.write(`${JSON.stringify({ error: message })}\n`);
   return code;

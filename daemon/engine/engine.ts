@@ -15,6 +15,7 @@ import {
   statusOf,
 } from '../core/index.js';
 import type { Health, Journal } from '../journal/index.js';
+import { cleaned } from './clean.js';
 
 export type Request = Extract<Observation, { is: 'queue' | 'stop' | 'resume' | 'follow_up' }>;
 type Listener = (entry: Entry, state: State) => void;
@@ -83,7 +84,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   const observe = async (seen: Observation): Promise<void> => {
     const now = options.clock();
-    const decision = decide(core, seen, now, options.policy);
+    const decision = decide(core, cleaned(seen), now, options.policy);
     core = decision.core;
     lastTurn = performance.now();
     let flushed: Promise<void> = Promise.resolve();

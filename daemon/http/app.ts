@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
+import { redact } from '../../config/index.js';
 import { type Door, refusal } from './access.js';
 import { BODY_LIMIT, jsonObject, textOf } from './body.js';
 import { addDownloads } from './downloads.js';
@@ -27,7 +28,10 @@ export function makeApp(options: HttpOptions, door: Door, metrics: Metrics): App
     }
     c.header('Cache-Control', 'no-store');
     c.header('X-Content-Type-Options', 'nosniff');
-    return next();
+    await next();
+    // Errors quote what they were given: a job file, the answer of a server.
+    if (c.res.status >= 400) c.res = new Response(redact(await c.res.text()), c.res);
+    return;
   });
   app.use(
     bodyLimit({

@@ -8,6 +8,7 @@ export { createFollowUps } from './follow-ups.js';
 export { type MailSetup, mailSetup, newMessageId, startMail } from './mail.js';
 export { jobSpecOf, type Queued, queueJob } from './queue-job.js';
 export { isScheduled } from './scheduler.js';
+export { secretOf } from './secret-of.js';
 export { policyOf, trainSettings } from './settings.js';
 export { takeLock } from './take-lock.js';
 export { version } from './version.js';

@@ -101,7 +101,7 @@ export function jobSpecOf(
       host_oom: plan.remedies.host_oom.length,
       nan: plan.remedies.nan === null ? 0 : 1,
     },
-    plan: { ...plan, kill: killOf(plan, kill, ownKill) } satisfies TrainPlan,
+    plan: { ...plan, kill: killOf(plan, kill, ownKill), ...secretsOf(job) } satisfies TrainPlan,
     ...(job.models.length > 0 ? { models: job.models } : {}),
     ...(Object.keys(follow_ups).length > 0 ? { follow_ups } : {}),
     ...(ownHang ? { hang: job.hang as Record<string, unknown> } : {}),
@@ -117,6 +117,9 @@ function killOf(plan: TrainerPlan, kill: Config['kill'], own: boolean): TrainPla
 
 /** What saving may take a trainer that was asked to end. */
 const SAVING_SECONDS = 90;
+
+const secretsOf = ({ secrets }: JobFile): Pick<TrainPlan, 'secrets'> =>
+  secrets.length > 0 ? { secrets } : {};
 
 /** Jobs that run the same command in the same way share a profile, whatever they are called. */
 function profileOf(job: JobFile, plan: TrainerPlan): string {

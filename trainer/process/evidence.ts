@@ -15,6 +15,8 @@ export interface EvidenceRequest extends Target {
   readonly why: string;
   /** Seconds in all; whatever is not there by then is left out and said so. */
   readonly limit_seconds: number;
+  /** Takes secrets out of a text before it is written; a trainer prints what it likes. */
+  readonly redact?: (text: string) => string;
   /** Where nvidia-smi and its like are found; by default the daemon's own environment. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -47,7 +49,7 @@ export async function collectEvidence(request: EvidenceRequest): Promise<Evidenc
   let files = 0;
   const save = async (name: string, source: Source): Promise<void> => {
     const text = await orWhy(source(signal), limit);
-    await writeFile(join(request.dir, name), text);
+    await writeFile(join(request.dir, name), request.redact?.(text) ?? text);
     files += 1;
   };
   const all = mkdir(request.dir, { recursive: true }).then(() =>

@@ -1,3 +1,4 @@
+import { TOKEN_VARIABLES } from '../../../config/index.js';
 import type { Context } from '../context.js';
 import { CliError, EXIT } from '../errors.js';
 import { takeInterruptions } from '../interruption.js';
@@ -33,6 +34,8 @@ async function up(context: Context, options: Options): Promise<number> {
   // closed takes its terminal along, and that is no reason to leave a training unwatched.
   const { signal, release } = takeInterruptions('ignored');
   const interrupted = untilAborted(signal);
+  // The daemon has its own copy; nvidia-smi, py-spy and whatever else it starts inherit this one.
+  for (const name of TOKEN_VARIABLES) delete process.env[name];
   try {
     // Loaded here alone, so that the light commands start fast.
     const { startDaemon } = await import('../../main.js');

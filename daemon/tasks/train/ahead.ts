@@ -1,6 +1,6 @@
 import { type Standby, startStandby } from '../../../trainer/process/index.js';
 import type { Surroundings } from './context.js';
-import { trainerEnvironment } from './environment.js';
+import { environmentOf } from './environment.js';
 
 /** A trainer that has just started has better use for the machine. */
 const AFTER_MS = 100;
@@ -40,7 +40,7 @@ export class Ahead {
   private start(): void {
     const { at } = this;
     try {
-      const env = trainerEnvironment(at.environment, at.plan.env);
+      const env = environmentOf(at, {}, null);
       this.standby = startStandby({ lineage: at.lineage, env, label: at.paths.root });
     } catch (error) {
       // No process to be had just now: the next attempt starts its own, some milliseconds later.

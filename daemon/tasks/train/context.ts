@@ -13,6 +13,8 @@ export interface TrainContext {
   readonly environment: NodeJS.ProcessEnv;
   /** Words in front of every command, by which it dies with this daemon; none where it may not. */
   readonly tether: readonly string[];
+  /** A secret by the name of its variable; null where there is none. */
+  readonly secret: (name: string) => string | null;
   readonly settings: TrainSettings;
   readonly log: {
     warn(message: string, fields?: Record<string, unknown>): void;
@@ -44,6 +46,9 @@ export interface TrainPlan extends TrainerPlan {
     readonly verify_seconds: number;
     readonly signal?: NodeJS.Signals;
   } | null;
+  /** Names of variables with secrets that this job's trainer is given; none where absent. The secrets
+   * themselves are journalled nowhere. */
+  readonly secrets?: readonly string[];
 }
 
 /** One job's fixed surroundings. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { redact, withoutTokens } from '../../../config/index.js';
 import { knobsOf, resumeArgs, type Turned } from '../../../trainer/adapters/index.js';
 import { createCheckpointStore } from '../../../trainer/checkpoints/index.js';
 import {
@@ -20,7 +21,7 @@ import { Ahead } from './ahead.js';
 import { lookAtArtefact } from './artefact.js';
 import { chooseCheckpoint, chooseFinite, distrust, isTotalKnown } from './checkpoints.js';
 import type { Surroundings, TrainContext, TrainPlan } from './context.js';
-import { trainerEnvironment, withShim } from './environment.js';
+import { environmentOf } from './environment.js';
 import { gpuProof, noteGpuMemory } from './gpu-proof.js';
 import { keepEvidence } from './keep-evidence.js';
 import { endForGood, LAST } from './last.js';
@@ -160,14 +161,14 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     const knobs = knobsOf(plan, turned);
     const argv = [...resumeArgs(plan, from), ...knobs.args];
     const standby = ahead.take();
-    const env = trainerEnvironment(at.environment, { ...plan.env, ...knobs.env });
+    const env = environmentOf(at, knobs.env, from);
     try {
       const how = {
         dir: paths.attempt(attempt),
         attempt,
         argv,
         cwd: plan.cwd,
-        env: withShim(env, plan.heartbeat, from?.step ?? 0),
+        env,
         lineage: at.lineage,
         tether: at.tether,
         log: paths.log(attempt),
@@ -221,6 +222,8 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
       heartbeats: join(paths.attempt(attempt), 'heartbeat'),
       why,
       limit_seconds: at.settings.evidence_seconds,
+      env: withoutTokens(at.environment),
+      redact,
     });
     await at.observe({ is: 'evidence', job: name, attempt, ...saved });
     // Beside the kill, which waits for nothing more.
