@@ -8,13 +8,13 @@ import { processesOf } from './processes.js';
 import { torchPython, trainers, withTorch } from './torch-python.js';
 
 const run = promisify(execFile);
-const STEPS = 24;
+export const STEPS = 24;
 const SLOW = 900_000;
 /** Enough for an import of PyTorch on a machine that is busy with other things (seconds). */
 const PATIENCE = 300;
 
 /** A trainer, its job file, and what it leaves. */
-interface Layout {
+export interface Layout {
   readonly name: string;
   readonly args: readonly string[];
   readonly job: string;
@@ -22,59 +22,26 @@ interface Layout {
   readonly last: string;
 }
 
-const LAYOUTS: readonly Layout[] = [
-  {
-    name: 'kohya',
-    args: ['--save_state', '--save_every_n_steps', '4', '--max_data_loader_n_workers', '1'],
-    // Nothing is read from its output: the bar of sd-scripts counts from 0 after a resume.
-    job: `heartbeat: shim
-checkpoints: { glob: 'out/*-step*-state', step: 'step(\\d+)-state' }
-resume: { args: [--resume, '{checkpoint}', --initial_step, '{step}', --skip_until_initial_step] }
-done: { step: ${STEPS}, artefact: out/my-lora.safetensors }
-`,
-    state: (step) => `my-lora-step${String(step).padStart(8, '0')}-state`,
-    last: 'my-lora-state',
-  },
-  {
-    name: 'diffusers',
-    args: ['--checkpointing_steps', '4', '--dataloader_num_workers', '1'],
-    job: `log: { step: 'Steps:\\s+\\d+%\\|[^|]*\\|\\s*(\\d+)/(\\d+)', loss: 'loss=([\\d.]+)' }
-checkpoints: { glob: 'out/checkpoint-*', step: 'checkpoint-(\\d+)' }
-resume: { args: [--resume_from_checkpoint, '{checkpoint_name}'] }
-done: { step: ${STEPS}, artefact: out/pytorch_lora_weights.safetensors }
-`,
-    state: (step) => `checkpoint-${step}`,
-    last: `checkpoint-${STEPS}`,
-  },
-];
-
 let house: House;
-beforeEach(() => {
-  house = new House(
-    'checkpoints: { settle_seconds: 0.1, scan_seconds: 0.2 }\nhang: { floor_seconds: 5 }\n',
-  );
-});
-afterEach(() => house.demolish(), SLOW);
-
 const names = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
 
-/** How often the optimizer has stepped, as it itself has saved it. */
-async function optimizerSteps(folder: string): Promise<number> {
-  const code = `import sys, torch; print(int(torch.load(sys.argv[1], weights_only=False)["state"][0]["step"]))`;
-  const { stdout } = await run(torchPython!, ['-c', code, join(folder, 'optimizer.bin')]);
-  return Number(stdout);
+/** How often the optimizer has stepped, as it itself has saved it in each of these folders. */
+async function optimizerSteps(...folders: string[]): Promise<number[]> {
+  const code = `import sys, torch
+for path in sys.argv[1:]: print(int(torch.load(path, weights_only=False)["state"][0]["step"]))`;
+  const files = folders.map((folder) => join(folder, 'optimizer.bin'));
+  const { stdout } = await run(torchPython!, ['-c', code, ...files]);
+  return stdout.trim().split('\n').map(Number);
 }
 
-async function uninterrupted({ name, args }: Layout): Promise<{ names: string[]; step: number }> {
+/** The folder that the same trainer leaves when nothing goes wrong. */
+async function uninterrupted({ name, args }: Layout): Promise<string> {
   const out = house.path('whole/out');
   await run(torchPython!, [join(trainers, `${name}.py`), '--output_dir', out, ...args], {
     env: { ...process.env, STEP_SECONDS: '0' },
   });
-  return {
-    names: names(out),
-    step: await optimizerSteps(join(out, LAYOUTS.find((l) => l.name === name)!.last)),
-  };
+  return out;
 }
 
 const lineOf = (file: string, text: string): number =>
@@ -82,11 +49,20 @@ const lineOf = (file: string, text: string): number =>
     .split('\n')
     .findIndex((line) => line.includes(text)) + 1;
 
-const suite = withTorch('a night of PyTorch trainers')
-  ? describe.each(LAYOUTS)
-  : describe.skip.each(LAYOUTS);
+/** Stopped, killed, hung, torn and hung again. A file for each layout, so that they run side by side. */
+export function badNight(layout: Layout): void {
+  const suite = withTorch(`a night of a trainer like ${layout.name}`) ? describe : describe.skip;
+  suite(`a LoRA trainer with the layout of ${layout.name}`, () => night(layout));
+}
 
-suite('a LoRA trainer with the layout of $name', (layout) => {
+function night(layout: Layout): void {
+  beforeEach(() => {
+    house = new House(
+      'checkpoints: { settle_seconds: 0.1, scan_seconds: 0.2 }\nhang: { floor_seconds: 5 }\n',
+    );
+  });
+  afterEach(() => house.demolish(), SLOW);
+
   const { name, args, job, state } = layout;
 
   const queue = async (): Promise<void> => {
@@ -159,11 +135,11 @@ ${job}`,
       // Batches that it had fetched by then are still trained.
       expect([16, 20].map((step) => house.path('work/out', state(step)))).toContain(from(4));
       await until('no process of it left', () => processesOf(house.home).length === 0);
-      const out = house.path('work/out');
-      expect({ names: names(out), step: await optimizerSteps(join(out, layout.last)) }).toEqual(
-        await uninterrupted(layout),
-      );
+      const [out, whole] = [house.path('work/out'), await uninterrupted(layout)];
+      expect(names(out)).toEqual(names(whole));
+      const steps = await optimizerSteps(join(out, layout.last), join(whole, layout.last));
+      expect(steps).toEqual([STEPS, STEPS]);
     },
     SLOW,
   );
-});
+}
