@@ -38,7 +38,7 @@ function builtPython() {
   console.log(`building ${venv} (once, about a gigabyte): ${PACKAGES.join(' ')}`);
   const half = `${venv}.half`;
   execFileSync('python3', ['-m', 'venv', half], { stdio: 'inherit' });
-  const pip = ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet'];
+  const pip = ['-m', 'pip', '--disable-pip-version-check', 'install', '-qq'];
   execFileSync(join(half, 'bin/python'), [...pip, ...PACKAGES], { stdio: 'inherit' });
   renameSync(half, venv);
   return built;
