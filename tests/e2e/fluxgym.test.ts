@@ -195,6 +195,25 @@ describe("a training that FluxGym's page starts", () => {
     expect((await house.status()).jobs).toHaveLength(1);
   });
 
+  test('is not started a second time where a dead daemon has left one running', async () => {
+    hook('--install', root);
+    gate(BATCHES + 3);
+    press();
+    const { trainer_pid } = await house.job(
+      'my-lora',
+      'step 11',
+      ({ step }) => step === BATCHES + 3,
+    );
+    process.kill((await house.status()).daemon?.pid as number, 'SIGKILL');
+    // No daemon comes up with this.
+    house.write('config/nightwarden.yaml', 'no_such_key: 1\n');
+    const again = press();
+    expect(await again.ended()).toBe(1);
+    expect(again.output()).toContain('it is not started a second time');
+    expect(existsSync(`/proc/${trainer_pid}`)).toBe(true);
+    expect(traced()).toBe(BATCHES + 3);
+  });
+
   test('that fails for good ends with a status that says so', async () => {
     house.write('fluxgym/sd-scripts/flux_train_network.py', 'import no_such_module\n');
     hook('--install', root);

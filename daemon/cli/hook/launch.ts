@@ -1,13 +1,16 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { homePaths } from '../../../config/index.js';
 import { ensureDaemon } from '../background.js';
-import { type Client, findClient } from '../client.js';
+import { type Client, findClient, NoAnswer } from '../client.js';
 import { shellEnv } from '../command-job.js';
 import type { Context } from '../context.js';
 import { EXIT, explain } from '../errors.js';
 import { exitCodeOf } from '../exit-code.js';
 import { takeInterruptions } from '../interruption.js';
-import { isOver } from '../jobs.js';
+import { isActive, isOver } from '../jobs.js';
+import { readStatus } from '../read-status.js';
 import { passOn } from './pass-on.js';
 import { NOT_OURS } from './stand-in.js';
 
@@ -29,25 +32,43 @@ export async function launchForFluxgym(
   const { err } = context;
   const note = (text: string): void => err.line(`nightwarden: ${text}`);
   const name = nameOf(words);
-  let client: Client;
   let from: number;
   try {
-    client = await ensureDaemon(home, context.env, () => note('starting the daemon'));
-    const before = (await client.status()).jobs.find((job) => job.name === name);
+    const client = await ensureDaemon(home, context.env, () => note('starting the daemon'));
+    const { jobs } = await client.status();
+    const before = jobs.find((job) => job.name === name);
     const living = before !== undefined && !isOver(before);
     from = living ? Math.max(1, before.attempt) : (before?.attempt ?? 0) + 1;
     if (living) note(`${name} is in training already; this is its output`);
-    else
-      await client.queue(
-        join(root, 'nightwarden-hook.yaml'),
-        jobText(name, root, words, context.env),
-      );
+    else {
+      const other = jobs.find(isActive);
+      if (other !== undefined) note(`${other.name} is in training; ${name} waits for its end`);
+      const source = join(root, 'nightwarden-hook.yaml');
+      await client.queue(source, jobText(name, root, words, context.env));
+    }
   } catch (error) {
+    note(explain(error).message);
+    if (await mayRun(home, name, error)) {
+      note(`${name} may be in training already: it is not started a second time`);
+      return EXIT.failed;
+    }
     // FluxGym's user wants a training more than a supervisor.
-    note(`${explain(error).message}\nnightwarden: the training runs without supervision`);
+    note('the training runs without supervision');
     return NOT_OURS;
   }
   return follow(context, home, name, from);
+}
+
+/** Whether a trainer of this name may be alive though the daemon did not say so: it may have taken the
+ * job and not have answered in time, or be dead while its trainer goes on. */
+async function mayRun(home: string, name: string, error: unknown): Promise<boolean> {
+  if (error instanceof NoAnswer) return true;
+  if (!existsSync(homePaths(home).state)) return false;
+  try {
+    return (await readStatus(home)).jobs.some((job) => job.name === name && !isOver(job));
+  } catch {
+    return true; // nobody knows
+  }
 }
 
 async function follow(context: Context, home: string, name: string, from: number): Promise<number> {
