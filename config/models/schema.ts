@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, leafNotes, say, text } from '../leaves.js';
+import { flag, leafNotes, say, text, word } from '../leaves.js';
 import { isMap, type Path } from '../path.js';
 import type { Finding } from '../phrase.js';
 import { parseBytes } from '../units.js';
@@ -30,7 +30,12 @@ const target = z
 const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
-  .register(leafNotes, { type: 'text', expects: 'a SHA-256: 64 digits from 0 to 9 and a to f' });
+  .register(leafNotes, {
+    type: 'text',
+    // Of digits alone, or with one e among them, YAML would read it as a number.
+    kind: 'word',
+    expects: 'a SHA-256: 64 digits from 0 to 9 and a to f',
+  });
 
 const size = z
   .union([z.number(), z.string()])
@@ -64,7 +69,7 @@ const entrySchema = z.strictObject({
   license: text('the name of a licence').optional(),
   license_name: text('the name of a licence').optional(),
   license_link: text('the address of a licence').optional(),
-  revision: text('a branch, a tag or a commit').optional(),
+  revision: word('a branch, a tag or a commit').min(1).optional(),
   files: files.optional(),
   snapshot: snapshot.optional(),
   to: target.optional(),

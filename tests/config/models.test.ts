@@ -92,7 +92,7 @@ test('an entry may say more', () => {
     'models.yaml',
     `mine:
   repo: me/mine
-  revision: v2
+  revision: 1.10
   gated: true
   to: /data/mine/
   companions: [flux-vae]
@@ -104,7 +104,7 @@ all: { repo: me/all, snapshot: { exclude: ['*.md'] } }
 `,
   );
   const [mine, vae, one, all] = loadModels(home.path).chosen(['mine', 'one', 'all']);
-  expect(mine).toMatchObject({ revision: 'v2', gated: true });
+  expect(mine).toMatchObject({ revision: '1.10', gated: true });
   expect(mine?.what).toEqual({
     is: 'files',
     files: [
