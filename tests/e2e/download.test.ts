@@ -1,7 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { bytes, commit, type Hub, makeRepo, noise, startHub, whole } from '../hub/index.js';
-import { House, until } from './house.js';
+import { processesWith } from './census.js';
+import { CLI, House, until } from './house.js';
 
 // Real daemons that download from a loopback Hub, killed on the way.
 
@@ -121,4 +125,54 @@ test('a download of its own survives the daemon that was asked for it', async ()
   });
   expect(view).toMatchObject({ state: 'finished', models: ['m'] });
   expect(readFileSync(house.path('models/m/m.safetensors')).equals(whole(CONTENT))).toBe(true);
+});
+
+test('the command hands over to the daemon, follows it, and comes back with its outcome', async () => {
+  await house.up();
+  const env = { ...process.env, NIGHTWARDEN_HOME: house.home };
+  const child = spawn(process.execPath, [CLI, 'download', 'm', '--json'], { env });
+  let out = '';
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.resume();
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code).toBe(0);
+  const { files, fetched_bytes } = JSON.parse(out) as { files: unknown[]; fetched_bytes: number };
+  expect(fetched_bytes).toBe(SIZE + 2);
+  expect(files).toEqual([
+    expect.objectContaining({ file: 'm/m.safetensors', how: 'downloaded', bytes: SIZE }),
+    expect.objectContaining({ file: 'm/config.json', how: 'downloaded', bytes: 2 }),
+  ]);
+  expect(arrivedWhole()).toBe(true);
+});
+
+test('a canary token stands nowhere but in its own file', async () => {
+  const canary = 'hf_canarycanarycanary0123456789';
+  delete process.env['HF_TOKEN'];
+  house.write('HF_TOKEN', canary);
+  hub.tokens.set(canary, { user: 'me', role: 'read' });
+  const repo = makeRepo('me/private', { private: true, readers: ['me'] });
+  hub.repos.set(repo.id, repo);
+  commit(repo, { 'm.safetensors': CONTENT, 'config.json': bytes('{}') });
+  house.write('models.yaml', 'm: { repo: me/private, files: [m.safetensors, config.json] }\n');
+  await house.up();
+  hub.cdn.rate = 4 * 2 ** 20;
+  await house.queue('j', job());
+  await hub.cdn.sentAtLeast(2 ** 20);
+  // While it downloads: no process has it among its arguments.
+  expect(processesWith([canary])).toEqual([]);
+  hub.cdn.rate = null;
+  await house.job('j', 'the end', ({ state }) => state === 'finished');
+  const pages = await Promise.all(
+    ['/metrics', '/api/status', '/api/downloads'].map(async (path) =>
+      (await fetch(house.url() + path)).text(),
+    ),
+  );
+  expect(pages.join()).not.toContain(canary);
+  const holding = readdirSync(house.home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => readFileSync(path).includes(canary));
+  expect(holding).toEqual([house.path('HF_TOKEN')]);
 });
