@@ -221,4 +221,14 @@ test('what was fetched of another version counts for nothing', async () => {
   expect(await place.get()).toEqual([]);
   expect(place.read('models/m/m.safetensors').equals(whole(noise(SIZE, 8)))).toBe(true);
   expect(place.events.some(({ type }) => type === 'resumed')).toBe(false);
+  // Nor does it fill the disk for ever.
+  expect(place.list('models/m')).toEqual(['m.safetensors']);
+});
+
+test('a folder that cannot be written is told as such', async () => {
+  await open();
+  place.models('m: { repo: me/model, file: m.safetensors, to: models.yaml/under/a/file }');
+  const [failure] = await place.get();
+  expect(failure?.error.kind).toBe('disk');
+  expect(failure?.error.message).toMatch(/ENOTDIR|EEXIST/);
 });

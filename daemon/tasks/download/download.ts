@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { homePaths, loadModels, type Model } from '../../../config/index.js';
 import { HubRefused } from './ask.js';
 import { Budget } from './budget.js';
-import { DownloadError } from './errors.js';
+import { DownloadError, diskError, isDiskError } from './errors.js';
 import type { FileFacts, Report } from './events.js';
 import type { FileJob } from './file.js';
 import { HubCache } from './hub-cache.js';
@@ -70,7 +70,9 @@ export async function download(options: DownloadOptions): Promise<Failure[]> {
     const told =
       error instanceof HubRefused
         ? explainRefusal(error, model, mirrorsOf(model, home), home)
-        : error;
+        : isDiskError(error)
+          ? diskError(error)
+          : error;
     if (!(told instanceof DownloadError)) throw error;
     const { kind, message, remedy } = told;
     failures.push({ model: model.name, error: told });

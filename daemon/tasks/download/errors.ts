@@ -37,3 +37,24 @@ export function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';
 }
+
+/** What the file system refused, in words. */
+export function diskError(error: NodeJS.ErrnoException): DownloadError {
+  const at = error.path === undefined ? '' : ` (${error.path})`;
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
+    return new DownloadError(
+      'disk_full',
+      `The disk is full${at}.`,
+      'Make room and start the download again: what is there is kept.',
+    );
+  }
+  return new DownloadError(
+    'disk',
+    `The disk does not take the file: ${error.message}.`,
+    'Look at the volume (is it mounted, writable, healthy?) and start the download again.',
+  );
+}
+
+/** An error of a system call on files, as against a fault of ours. */
+export const isDiskError = (error: unknown): error is NodeJS.ErrnoException =>
+  /^E[A-Z]+$/.test(codeOf(error)) && typeof (error as { syscall?: unknown }).syscall === 'string';

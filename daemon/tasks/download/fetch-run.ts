@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Address } from './address.js';
 import { askedToWait } from './backoff.js';
 import type { Budget } from './budget.js';
-import { codeOf, DownloadError } from './errors.js';
+import { codeOf, DownloadError, diskError } from './errors.js';
 import { Fault } from './fault.js';
 import type { Transport } from './transport.js';
 import { writeAll } from './write.js';
@@ -170,19 +170,4 @@ function pour(answer: IncomingMessage, run: RunRequest, timer: NodeJS.Timeout): 
     answer.once('error', (error) => finish(new Fault('network', codeOf(error) || error.message)));
     answer.once('close', () => finish(new Fault('network', 'the connection broke')));
   });
-}
-
-function diskError(error: NodeJS.ErrnoException): DownloadError {
-  const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
-  return full
-    ? new DownloadError(
-        'disk_full',
-        'the disk is full.',
-        'Make room and start the download again: what is there is kept.',
-      )
-    : new DownloadError(
-        'disk',
-        `the disk does not take the file: ${error.message}.`,
-        'Look at the volume (is it mounted, writable, healthy?) and start the download again.',
-      );
 }

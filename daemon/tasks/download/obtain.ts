@@ -6,7 +6,7 @@ import type { DownloadEvent } from './events.js';
 import { type FileJob, fetchFile } from './file.js';
 import type { HubCache } from './hub-cache.js';
 import { aboutOf, lookAt, occupied } from './look.js';
-import { lockPartial, openPartial, partialFolder } from './partial.js';
+import { lockPartial, openPartial, partialFolder, removeOthers } from './partial.js';
 import type { Proofs } from './proved.js';
 import type { Session } from './session.js';
 
@@ -51,6 +51,7 @@ export async function obtain(session: Session, job: FileJob, means: Means): Prom
       await rm(folder, { recursive: true, force: true });
       return 'cache';
     }
+    await removeOthers(job.target, folder);
     const partial = await openPartial(folder, job.file.size, fingerprint, bootId());
     try {
       await fetchFile(session, job, partial, means.budget);

@@ -1,5 +1,5 @@
 import { close, fdatasync, open } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { acquireLock, type Lock, LockHeld, processIdentity } from '../../journal/index.js';
@@ -57,6 +57,27 @@ export async function lockPartial(
       if (!told) onWait(error.holder === null ? 'another process' : `pid ${error.holder.pid}`);
       told = true;
       await sleep(0.2, signal);
+    }
+  }
+}
+
+/** Removes what is left of other versions of the file: nobody will go on with them. One that another
+ * process is fetching stays. */
+export async function removeOthers(target: string, folder: string): Promise<void> {
+  const parent = dirname(target);
+  const [head, tail] = [`.${basename(target)}.`, '.partial'];
+  for (const name of await readdir(parent)) {
+    const other = join(parent, name);
+    const version = name.slice(head.length, -tail.length);
+    const ours = name.startsWith(head) && name.endsWith(tail) && /^[0-9a-f]{12}$/.test(version);
+    if (!ours || other === folder) continue;
+    try {
+      const identity = processIdentity();
+      const lock = await acquireLock({ dir: other, identity, now: () => Date.now() / 1000 });
+      await rm(other, { recursive: true, force: true });
+      await lock.release();
+    } catch (error) {
+      if (!(error instanceof LockHeld)) throw error;
     }
   }
 }
