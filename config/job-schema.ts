@@ -107,7 +107,19 @@ export const jobSchema = z.strictObject({
       artefact: text('the path of the finished file').optional(),
     })
     .prefault({}),
-  publish: z.strictObject({ repo, private: flag().default(true) }).optional(),
+  publish: z
+    .strictObject({
+      repo,
+      private: flag().default(true),
+      base_model: repo.optional(),
+      instance_prompt: text('the words that call what was trained').optional(),
+      license: text("the Hub's name of a licence such as apache-2.0").optional(),
+      license_name: text('the name of a licence').optional(),
+      license_link: text('the address of a licence').optional(),
+      tags: z.array(text('a tag')).default([]),
+      samples: text("a pattern of paths such as 'samples/*.png'").optional(),
+    })
+    .optional(),
   deliver: z
     .array(text("the path of a folder, or 'auto' for those of the tools found here"))
     .register(leafNotes, {

@@ -30,7 +30,7 @@ export interface JobFile {
   resume: { args: string[] } | null;
   /** `artefact` as written, relative to `cwd`. */
   done: { step: number | null; artefact: string | null };
-  publish: { repo: string; private: boolean } | null;
+  publish: PublishKeys | null;
   /** Absolute folders, or `auto` for those of the tools found on this machine. */
   deliver: string[];
   /** Added to an attempt against a failure: for memory one after the other, for NaN another seed. */
@@ -39,6 +39,20 @@ export interface JobFile {
   kill: Some<KillConfig>;
   /** Options of a named trainer. */
   with: Record<string, OptionValue>;
+}
+
+/** What goes to the Hub, and what its card says besides the account of the night. */
+export interface PublishKeys {
+  repo: string;
+  private: boolean;
+  base_model: string | null;
+  instance_prompt: string | null;
+  license: string | null;
+  license_name: string | null;
+  license_link: string | null;
+  tags: string[];
+  /** A pattern of paths, relative to `cwd`. */
+  samples: string | null;
 }
 
 /** `{seed}` in an argument of the one for NaN is filled in with another number each time. */
@@ -105,12 +119,26 @@ function parse(text: string, label: string, folder: string, env: NodeJS.ProcessE
     checkpoints: job.checkpoints ?? null,
     resume: job.resume ?? null,
     done: { step: done.step ?? null, artefact: done.artefact ?? null },
-    publish: job.publish ?? null,
+    publish: job.publish === undefined ? null : publishKeys(job.publish),
     deliver: job.deliver.map((to) => folderOf(to, folder, env)),
     remedies: { ...job.remedies, nan: job.remedies.nan ?? null },
     hang: job.hang ?? {},
     kill: job.kill ?? {},
     with: job.with,
+  };
+}
+
+function publishKeys(
+  given: NonNullable<z.output<typeof jobSchema>['publish']>,
+): NonNullable<JobFile['publish']> {
+  return {
+    ...given,
+    base_model: given.base_model ?? null,
+    instance_prompt: given.instance_prompt ?? null,
+    license: given.license ?? null,
+    license_name: given.license_name ?? null,
+    license_link: given.license_link ?? null,
+    samples: given.samples ?? null,
   };
 }
 

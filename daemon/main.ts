@@ -188,6 +188,7 @@ async function start(
   const followUps = createFollowUps({
     job: (name) => engine.state.jobs[name],
     observe: (seen) => engine.observe(seen),
+    home: options.home,
     env: options.env,
     log,
   });

@@ -8,6 +8,7 @@ import { addDownload } from './commands/download.js';
 import { addHook } from './commands/hook.js';
 import { addLogs } from './commands/logs.js';
 import { addMail } from './commands/mail.js';
+import { addPublish } from './commands/publish.js';
 import { addQueue } from './commands/queue.js';
 import { addReplay } from './commands/replay.js';
 import { addResume } from './commands/resume.js';
@@ -39,6 +40,7 @@ const COMMANDS: readonly AddCommand[] = [
   addReplay,
   addDownload,
   addDeliver,
+  addPublish,
   addDemo,
   addHook,
 ];

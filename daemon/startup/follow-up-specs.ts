@@ -3,6 +3,7 @@ import type { Config, JobFile } from '../../config/index.js';
 import type { TrainerPlan } from '../../trainer/adapters/index.js';
 import { FOLLOW_UPS, type FollowUp, type Job, type JobSpec } from '../core/index.js';
 import type { DeliverSpec } from '../tasks/deliver/index.js';
+import type { PublishSpec } from '../tasks/publish/index.js';
 
 type Specs = NonNullable<JobSpec['follow_ups']>;
 
@@ -15,8 +16,9 @@ export function followUpsOf(
   plan: TrainerPlan,
   config: Pick<Config, 'deliver'>,
 ): Specs {
-  const specs: { deliver?: DeliverSpec } = {};
+  const specs: { deliver?: DeliverSpec; publish?: PublishSpec } = {};
   if (job.deliver.length > 0) specs.deliver = { to: job.deliver, by: config.deliver.by };
+  if (job.publish !== null) specs.publish = job.publish;
   const [first] = Object.keys(specs);
   if (first !== undefined && plan.done.artefact === null) {
     throw new BadRequest(
@@ -41,7 +43,7 @@ export function specFor(
     case 'deliver':
       return deliverSpec(asked, job, config);
     case 'publish':
-      throw new BadRequest('this version cannot publish yet');
+      return publishSpec(asked, job);
   }
 }
 
@@ -57,6 +59,28 @@ function deliverSpec(
     throw new BadRequest('"to": expected a list of absolute paths of folders, or ["auto"]');
   if (by !== 'copy' && by !== 'link') throw new BadRequest('"by": expected copy or link');
   return { to, by };
+}
+
+const PLAIN: PublishSpec = {
+  repo: null,
+  private: true,
+  base_model: null,
+  instance_prompt: null,
+  license: null,
+  license_name: null,
+  license_link: null,
+  tags: [],
+  samples: null,
+};
+
+function publishSpec(asked: Readonly<Record<string, unknown>>, job: Job): PublishSpec {
+  const own = (job.spec.follow_ups?.publish as PublishSpec | undefined) ?? PLAIN;
+  const { repo = own.repo, private: hidden = own.private, ...rest } = asked;
+  refuseOthers(rest, ['repo', 'private']);
+  if (repo !== null && !(typeof repo === 'string' && /^[\w.-]+\/[\w.-]+$/.test(repo)))
+    throw new BadRequest('"repo": expected a repository such as me/my-lora');
+  if (typeof hidden !== 'boolean') throw new BadRequest('"private": expected true or false');
+  return { ...own, repo, private: hidden };
 }
 
 function isFolders(to: unknown): to is string[] {

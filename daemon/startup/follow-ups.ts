@@ -1,10 +1,12 @@
 import type { Command, FollowUp, FollowUpOutcome, Job, Observation } from '../core/index.js';
 import { type DeliverSpec, deliver } from '../tasks/deliver/index.js';
+import type { PublishSpec } from '../tasks/publish/index.js';
 import type { TrainPlan } from '../tasks/train/index.js';
 
 export interface FollowUpContext {
   readonly job: (name: string) => Job | undefined;
   readonly observe: (seen: Observation) => Promise<void>;
+  readonly home: string;
   readonly env: NodeJS.ProcessEnv;
   readonly log: {
     warn(message: string): void;
@@ -62,15 +64,20 @@ export function createFollowUps(at: FollowUpContext): FollowUps {
     spec: unknown,
     signal: AbortSignal,
   ): Promise<FollowUpOutcome> => {
-    const { artefact } = (job.spec.plan as TrainPlan).done;
+    const { cwd, done } = job.spec.plan as TrainPlan;
+    const { artefact } = done;
     if (artefact === null) return nothingLeft(task);
     const { name } = job;
     const warn = (message: string): void => at.log.warn(`${name}: ${task}: ${message}`);
+    const common = { artefact, env: at.env, signal, warn };
     switch (task) {
       case 'deliver':
-        return deliver(spec as DeliverSpec, { job: name, artefact, env: at.env, signal, warn });
-      case 'publish':
-        throw new Error('not there');
+        return deliver(spec as DeliverSpec, { ...common, job: name });
+      case 'publish': {
+        // Loaded when it is needed: most daemons never publish, and the Hub's client is large.
+        const { publish } = await import('../tasks/publish/index.js');
+        return publish(spec as PublishSpec, { ...common, job, cwd, home: at.home });
+      }
     }
   };
 

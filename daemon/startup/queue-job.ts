@@ -50,7 +50,7 @@ export async function queueJob({
     const error = thrown instanceof AdapterError ? placed(thrown, text, source) : thrown;
     if (error instanceof ConfigError)
       return { ok: false, status: 400, error: error.message, problems: error.problems };
-    if (error instanceof NotYet || error instanceof BadRequest)
+    if (error instanceof BadRequest)
       return { ok: false, status: 400, error: `${source}: ${error.message}` };
     throw error;
   }
@@ -63,10 +63,6 @@ export async function queueJob({
 const placed = ({ key, message }: AdapterError, text: string, source: string): ConfigError =>
   jobFault(text, source, key, message.slice(key.length + 2));
 
-/** A key that a job file may have, for a task this version does not have. Ignoring it in silence
- * would be found out in the morning. */
-export class NotYet extends Error {}
-
 /** What is journalled of a job: all that its attempts need, so that a restarted daemon runs exactly
  * what was queued. */
 export function jobSpecOf(
@@ -74,14 +70,6 @@ export function jobSpecOf(
   home: { readonly root: string; readonly outputs: string },
   config: Pick<Config, 'hang' | 'kill' | 'deliver'>,
 ): JobSpec {
-  for (const key of ['publish'] as const) {
-    const asked = job[key];
-    if (asked !== null && (!Array.isArray(asked) || asked.length > 0)) {
-      throw new NotYet(
-        `${key}: this version cannot do that yet. Remove the key and do it by hand before or after the training.`,
-      );
-    }
-  }
   // A name that is nowhere is told now, and not in the middle of the night.
   if (job.models.length > 0) loadModels(home.root).chosen(job.models);
   const plan = planJob(job, { home: home.root, outputs: home.outputs });

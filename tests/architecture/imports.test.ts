@@ -12,6 +12,7 @@ const ROOMS = [
   'daemon/tasks/download',
   'daemon/tasks/train',
   'daemon/tasks/deliver',
+  'daemon/tasks/publish',
   'daemon/notify',
   'daemon/http',
   'daemon/log',

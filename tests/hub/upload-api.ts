@@ -12,6 +12,8 @@ export interface Call {
 
 export interface Answer {
   readonly status: number;
+  /** Sent as it is, instead of JSON. */
+  readonly content?: Buffer;
   readonly headers?: Record<string, string>;
   readonly json?: unknown;
 }
@@ -35,6 +37,7 @@ const routes: readonly (readonly [RegExp, Handler])[] = [
   [new RegExp(`^POST /api/models/${REPO}/commit/main$`), commit],
   [new RegExp(`^POST /api/models/${REPO}/paths-info/main$`), pathsInfo],
   [new RegExp(`^GET /api/models/${REPO}/tree/main\\?`), tree],
+  [new RegExp(`^GET /${REPO}/resolve/main/(\\S+)$`), resolve],
   [new RegExp(`^POST /${REPO}\\.git/info/lfs/objects/batch$`), batch],
   [/^PUT \/lfs\/(\w+)$/, (hub, { body }, key = '') => ({ status: hub.lfs.put(key, body) })],
   [/^PUT \/lfs\/(\w+)\/(\d+)$/, part],
@@ -173,13 +176,19 @@ function commit(hub: UploadHub, call: Call, name = ''): Answer {
     if (key !== 'lfsFile') continue;
     const object = hub.lfs.objects.get(oid ?? '');
     if (object === undefined) return refuse(400, `Your push was rejected: missing LFS ${oid}`);
-    changed.set(path ?? '', lfsFile(object));
+    changed.set(path ?? '', lfsFile(hub.corrupt?.test(path ?? '') ? damaged(object) : object));
   }
   for (const [path, file] of changed) repo.files.set(path, file);
   const commitOid = randomBytes(20).toString('hex');
   repo.commits.push({ oid: commitOid, title, paths: [...changed.keys()] });
   const commitUrl = `${hub.url}/${name}/commit/${commitOid}`;
   return { status: 200, json: { success: true, commitOid, commitUrl, hookOutput: '' } };
+}
+
+function damaged(content: Buffer): Buffer {
+  const copy = Buffer.from(content);
+  copy.writeUInt8(copy.readUInt8(copy.length >> 1) ^ 1, copy.length >> 1);
+  return copy;
 }
 
 function pathsInfo(hub: UploadHub, call: Call, name = ''): Answer {
@@ -197,4 +206,14 @@ function tree(hub: UploadHub, call: Call, name = ''): Answer {
   const repo = repoFor(hub, call, name);
   if (isAnswer(repo)) return repo;
   return { status: 200, json: [...repo.files].map(([path, file]) => pathInfo(path, file)) };
+}
+
+/** Small files only: large ones are the download half's. */
+function resolve(hub: UploadHub, call: Call, name = '', path = ''): Answer {
+  const repo = repoFor(hub, call, name);
+  if (isAnswer(repo)) return repo;
+  const content = repo.files.get(path)?.content;
+  return content === undefined
+    ? refuse(404, 'Entry not found', 'EntryNotFound')
+    : { status: 200, content };
 }

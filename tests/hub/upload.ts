@@ -35,6 +35,8 @@ export class UploadHub {
   readonly repos = new Map<string, Repo>();
   readonly faults = new Faults();
   readonly seen: Seen[] = [];
+  /** Files whose paths match are stored with a byte changed. */
+  corrupt: RegExp | null = null;
   readonly lfs: LfsStore;
   private readonly server: Server;
 
@@ -85,7 +87,7 @@ export class UploadHub {
       'x-request-id': `r-${this.seen.length}`,
       ...answer.headers,
     });
-    response.end(text);
+    response.end(answer.content ?? text);
   }
 }
 
