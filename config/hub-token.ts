@@ -66,7 +66,11 @@ function guard(file: string, ours: boolean): string[] {
   if ((mode & 0o077) === 0) return [];
   const open = `the token file ${file} could be read by others (mode ${mode.toString(8)})`;
   if (!ours) return [`${open}. Close it: chmod 600 ${file}`];
-  chmodSync(file, 0o600);
+  try {
+    chmodSync(file, 0o600);
+  } catch (error) {
+    return [`${open}, and that cannot be changed (${(error as Error).message}).`];
+  }
   return [`${open}; it is its owner's alone now. Make a new token if others use this machine.`];
 }
 

@@ -37,7 +37,9 @@ export async function runFollowUp(
   const client = await ensureDaemon(home, context.env, () => {
     context.err.line('No daemon is running; starting one in the background.');
   });
-  await client.followUp(name, task, asked);
+  const running = before.tasks.some((one) => one.task === task && one.state === 'running');
+  // One that is under way is followed; the daemon refuses another that would be done otherwise.
+  if (!running || Object.keys(asked).length > 0) await client.followUp(name, task, asked);
   if (options.detach) {
     if (options.json) context.out.line(JSON.stringify({ name, task }));
     else context.out.line(`${task} of ${name} is under way. \`nightwarden status\` tells of it.`);

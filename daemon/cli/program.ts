@@ -117,7 +117,7 @@ function fail(error: unknown, json: boolean, around: Surroundings): number {
     return tell(message, EXIT.usage, json, around);
   }
   if (around.env['NIGHTWARDEN_DEBUG'] === '1' && error instanceof Error) {
-    around.stderr.write(`${error.stack ?? error.message}\n`);
+    around.stderr.write(`${redact(error.stack ?? error.message)}\n`);
   }
   const { message, code } = explain(error);
   return tell(message, code, json, around);

@@ -163,6 +163,16 @@ describe('what goes wrong on the way', () => {
     expect(work.repo.commits).toHaveLength(2);
   });
 
+  test('a signed address that has expired is no fault of the token', async () => {
+    work.hub.faults.plan(/^PUT /, { is: 'answer', status: 403 });
+    expect(await work.publish()).toMatchObject(
+      saying('storage answered 403', { permanent: false }),
+    );
+    work.hub.faults.plan(/preupload/, { is: 'answer', status: 403 });
+    expect(await work.publish()).toMatchObject(saying('answered 403', { permanent: true }));
+    expect(await work.publish()).toMatchObject({ is: 'done' });
+  });
+
   test('a commit whose answer was lost is not made twice', async () => {
     work.hub.faults.plan(/commit/, { is: 'swallow' });
     expect(await work.publish()).toMatchObject(failed({ permanent: false }));

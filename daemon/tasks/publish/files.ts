@@ -3,12 +3,13 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { glob } from 'tinyglobby';
+import { DiskBlob } from './disk-blob.js';
 
 /** A file that goes up, and how the Hub will name its content: by sha256 where it is kept as a large
  * file, else by git's own name. */
 export interface Local {
   readonly path: string;
-  readonly content: Blob | URL;
+  readonly content: Blob;
   readonly size: number;
   readonly sha256: string;
   readonly gitOid: string;
@@ -55,17 +56,12 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /** Reads a file once and gives it both of its names. */
-export async function localFile(
-  path: string,
-  source: string,
-  url: URL,
-  signal: AbortSignal,
-): Promise<Local> {
+export async function localFile(path: string, source: string, signal: AbortSignal): Promise<Local> {
   const { size } = await stat(source);
   const names = namer(size);
   for await (const chunk of createReadStream(source, { highWaterMark: 512 * 1024, signal }))
     names.add(chunk as Buffer);
-  return { path, content: url, size, ...names.end() };
+  return { path, content: new DiskBlob(source, 0, size), size, ...names.end() };
 }
 
 export function localText(path: string, text: string): Local {

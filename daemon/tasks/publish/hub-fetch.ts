@@ -36,7 +36,11 @@ export function hubFetch(how: HubFetch): typeof fetch {
       const backoff = FIRST_MS * 2 ** (tried - 1) * (0.5 + random());
       let wait = backoff;
       try {
-        const response = await ask(input, { ...init, signal: bounded(init, signal) });
+        const response = await ask(input, {
+          ...init,
+          ...streamed(init),
+          signal: bounded(init, signal),
+        });
         if (!PASSING.has(response.status)) return response;
         const asked = response.status === 429 ? askedFor(response.headers) : null;
         if (asked !== null && asked * 1000 > LONGEST_WAIT_MS) throw tooMany(asked);
@@ -65,6 +69,13 @@ export function hubFetch(how: HubFetch): typeof fetch {
 /** The longest that a commit of so many bytes may take with every try it has, in milliseconds. */
 export const longestCommit = (bytes: number): number =>
   TRIES * (10 * TIMEOUT_MS + Math.ceil(bytes / SLOWEST));
+
+/** Node's fetch keeps a second copy of a body that it sends, to send it again after a redirect
+ * (undici, httpNetworkOrCacheFetch), unless there can be neither a window nor a redirect. Storage
+ * redirects no upload, and a gibibyte has no place in the daemon's memory. */
+function streamed({ body }: RequestInit): object {
+  return body instanceof Blob ? { window: null, redirect: 'error' } : {};
+}
 
 function bounded({ body, signal: own }: RequestInit, signal: AbortSignal): AbortSignal {
   const size = body instanceof Blob ? body.size : 0;

@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { commit } from '@huggingface/hub';
 import { hubTokens } from '../../../config/index.js';
 import type { FollowUpOutcome, Job } from '../../core/index.js';
@@ -93,8 +92,7 @@ async function filesOf(
     path: `sample/${basename(path)}`,
     prompt: prompts[i] ?? '',
   }));
-  const load = (path: string, source: string) =>
-    localFile(path, source, pathToFileURL(source), signal);
+  const load = (path: string, source: string) => localFile(path, source, signal);
   return [
     localText('README.md', cardOf({ ...spec, job, repo, samples })),
     await load(lora.name, lora.path),
