@@ -48,6 +48,12 @@ test('a cut costs what was in flight: whole pieces are not asked for again', asy
   expect(await place.get()).toEqual([]);
   expect(arrivedWhole()).toBe(true);
   expect(place.hub.cdn.total).toBe(SIZE + 4 * MIB - 1);
+  // What is told adds up to the file.
+  const told = place.events.reduce((sum, event) => {
+    if (event.type === 'bytes') return sum + event.bytes;
+    return event.type === 'discarded' ? sum - event.bytes : sum;
+  }, 0);
+  expect(told).toBe(SIZE);
 });
 
 test('a server that falls silent is left after the stall time', async () => {
@@ -61,7 +67,9 @@ test('one bit turned on the way: all of it is fetched again, and is right', asyn
   await open(first(1, { is: 'flip', at: 12_345 }));
   expect(await place.get()).toEqual([]);
   expect(arrivedWhole()).toBe(true);
-  expect(place.events).toContainEqual(expect.objectContaining({ type: 'discarded', bytes: SIZE }));
+  expect(place.events).toContainEqual(
+    expect.objectContaining({ type: 'discarded', bytes: SIZE, why: expect.any(String) }),
+  );
 });
 
 test('a bit turned every time: refused, and nothing is left in place', async () => {

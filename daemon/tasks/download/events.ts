@@ -11,7 +11,8 @@ export type DownloadEvent =
       readonly type: 'discarded';
       readonly file: string;
       readonly bytes: number;
-      readonly why: string;
+      /** Null for the piece that a broken connection was in: the course of things. */
+      readonly why: string | null;
     }
   /** A file that is there is read to be sure that it is the right one. */
   | { readonly type: 'proving'; readonly file: string; readonly path: string }

@@ -178,10 +178,11 @@ class Fetching {
     if (start === end) return; // a file without bytes
     const address = await this.addresses.get();
     const release = await this.budget.connection();
+    let next = run.first;
+    let written = start;
     try {
       await session.gates.pass(address.url.origin, session.signal);
       const secret = address.onHub && session.closed.has(job.model.repo) ? session.token() : null;
-      let next = run.first;
       this.measured = await fetchRun({
         address,
         headers: authorization(session, address.url, secret?.secret.reveal() ?? null),
@@ -196,6 +197,7 @@ class Fetching {
         onWritten: (upTo, bytes) => {
           this.lastGain = performance.now();
           this.barren = 0;
+          written = upTo;
           session.report({ type: 'bytes', file: job.id, bytes });
           for (; next < run.first + run.count; next++) {
             if (Math.min(job.file.size, (next + 1) * UNIT) > upTo) break;
@@ -205,6 +207,8 @@ class Fetching {
         },
       });
     } catch (error) {
+      const bytes = written - next * UNIT;
+      if (bytes > 0) session.report({ type: 'discarded', file: job.id, bytes, why: null });
       if (error instanceof Fault && (error.kind === 'expired' || error.kind === 'changed'))
         await this.addresses.expired(address);
       if (error instanceof Fault && error.kind === 'busy' && error.wait !== null)

@@ -75,7 +75,7 @@ export function progressed(before: Progress, event: DownloadEvent, now: number):
     case 'discarded':
       return {
         ...onFile(before, event.file, (f) => ({ ...f, bytes: Math.max(0, f.bytes - event.bytes) })),
-        note: `${event.file} is fetched again: ${event.why}`,
+        note: event.why === null ? before.note : `${event.file} is fetched again: ${event.why}`,
       };
     case 'proving':
       return onFile(before, event.file, (f) => ({ ...f, state: 'proving' }));

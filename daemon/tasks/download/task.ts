@@ -48,7 +48,7 @@ export function createDownloadTasks(context: DownloadContext): DownloadTasks {
       if (file !== undefined) context.onBytes(file.model, event.bytes);
     } else if (event.type === 'planned') {
       for (const [model, size] of sizes(event)) context.onSize(model, size);
-    } else if (event.type === 'waiting' || event.type === 'discarded') {
+    } else if ((event.type === 'waiting' || event.type === 'discarded') && event.why !== null) {
       context.log.warn(`download ${download}: ${event.why}`, { ...event });
     }
   };
