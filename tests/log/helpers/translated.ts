@@ -6,21 +6,27 @@ import { transformFile } from '@swc/core';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Translates the room, so that real child processes can import it without a build before. */
+/** Translates the room and the one it needs, so that real child processes can import it without a
+ * build before. */
 export async function translated(): Promise<{ door: string; remove: () => Promise<void> }> {
   const out = await mkdtemp(join(tmpdir(), 'nightwarden-room-'));
   await writeFile(join(out, 'package.json'), '{"type":"module"}');
   await symlink(join(root, 'node_modules'), join(out, 'node_modules'));
-  await mkdir(join(out, 'log'));
-  for (const name of await readdir(join(root, 'daemon/log'))) {
-    const { code } = await transformFile(join(root, 'daemon/log', name), {
+  for (const room of ['daemon/log', 'config']) await translate(room, out);
+  return {
+    door: join(out, 'daemon/log', 'index.js'),
+    remove: () => rm(out, { recursive: true, force: true }),
+  };
+}
+
+async function translate(room: string, out: string): Promise<void> {
+  await mkdir(join(out, room), { recursive: true });
+  const names = (await readdir(join(root, room))).filter((name) => name.endsWith('.ts'));
+  for (const name of names) {
+    const { code } = await transformFile(join(root, room, name), {
       jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
       module: { type: 'es6' },
     });
-    await writeFile(join(out, 'log', name.replace(/\.ts$/, '.js')), code);
+    await writeFile(join(out, room, name.replace(/\.ts$/, '.js')), code);
   }
-  return {
-    door: join(out, 'log', 'index.js'),
-    remove: () => rm(out, { recursive: true, force: true }),
-  };
 }
