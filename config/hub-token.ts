@@ -80,6 +80,14 @@ export function withoutTokens(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(kept);
 }
 
+/** Takes every token and every secret setting of ours out of an environment that is inherited. */
+export function dropSecrets(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(env)) {
+    const ours = /^NIGHTWARDEN_.*(TOKEN|SECRET|PASSWORD|KEY)$/i.test(name);
+    if (ours || TOKEN_VARIABLES.includes(name)) delete env[name];
+  }
+}
+
 /** Long enough not to be a word that a log line may well hold. */
 const SHORTEST = 12;
 

@@ -3,6 +3,7 @@ export { RESERVED_VARIABLES, variableName } from './environment.js';
 export { renderExample } from './example.js';
 export { type HomePaths, homePaths, packageRoot, resolveHome } from './home.js';
 export {
+  dropSecrets,
   type HubToken,
   type HubTokens,
   hubTokens,

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, FollowUp, FollowUpOutcome, Job, Observation } from '../core/index.js';
+import { Cannot, failureOf } from '../tasks/cannot.js';
 import { type DeliverSpec, deliver } from '../tasks/deliver/index.js';
 import type { PublishSpec } from '../tasks/publish/index.js';
 import type { TrainPlan } from '../tasks/train/index.js';
@@ -19,6 +21,10 @@ export interface FollowUps {
   /** Breaks off what is under way; the next daemon goes on with it. */
   close(): Promise<void>;
 }
+
+/** The longest that one try may take. */
+const LIMIT_SECONDS: Readonly<Record<FollowUp, number>> = { deliver: 1800, publish: 43_200 };
+const CLOSE_MS = 3000;
 
 /** Carries out follow-ups, each beside the others; of one job's, one of a kind at a time. */
 export function createFollowUps(at: FollowUpContext): FollowUps {
@@ -53,7 +59,9 @@ export function createFollowUps(at: FollowUpContext): FollowUps {
     const job = at.job(name);
     const asked = job?.tasks?.[task];
     if (job === undefined || asked === undefined || asked.id !== id) return;
-    const outcome = await carryOut(job, task, asked.spec, signal);
+    const outcome = await within(LIMIT_SECONDS[task], signal, (until) =>
+      carryOut(job, task, asked.spec, until),
+    ).catch(failureOf);
     signal.throwIfAborted();
     await at.observe({ is: 'followed_up', job: name, task, id, outcome });
   };
@@ -85,9 +93,30 @@ export function createFollowUps(at: FollowUpContext): FollowUps {
     execute,
     async close() {
       ending.abort();
-      await Promise.all([...running.values()].map(({ over }) => over));
+      const over = Promise.all([...running.values()].map((one) => one.over));
+      // A volume that hangs must not keep the daemon from ending; whatever it was is begun anew.
+      await Promise.race([over, delay(CLOSE_MS, undefined, { ref: false })]);
     },
   };
+}
+
+/** Gives up on what has no end: a read of a dead network volume never comes back, not even to an
+ * abort. */
+async function within<T>(
+  seconds: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  const late = delay(seconds * 1000, null, { ref: false, signal: until }).then(() => {
+    throw new Cannot(`it did not end within ${seconds / 60} minutes`, '', false);
+  });
+  try {
+    return await Promise.race([work(until), late]);
+  } finally {
+    over.abort();
+  }
 }
 
 function nothingLeft(task: FollowUp): FollowUpOutcome {

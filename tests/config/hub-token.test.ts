@@ -2,7 +2,14 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { hubTokens, parseJob, redact, Secret, withoutTokens } from '../../config/index.js';
+import {
+  dropSecrets,
+  hubTokens,
+  parseJob,
+  redact,
+  Secret,
+  withoutTokens,
+} from '../../config/index.js';
 
 let home: string;
 beforeEach(() => {
@@ -85,6 +92,9 @@ test('programs inherit no token', () => {
     HF_HOME: '/h',
   };
   expect(withoutTokens(env)).toEqual({ PATH: '/bin', HF_HOME: '/h' });
+  const own = { ...env, NIGHTWARDEN_MAIL__PASSWORD: 'd', NIGHTWARDEN_HTTP__PORT: '1' };
+  dropSecrets(own);
+  expect(own).toEqual({ PATH: '/bin', HF_HOME: '/h', NIGHTWARDEN_HTTP__PORT: '1' });
 });
 
 test.each([

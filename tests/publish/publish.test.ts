@@ -1,3 +1,5 @@
+import { utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { lora } from '../deliver/lora.js';
 import { newRepo, regularFile, sha256 } from '../hub/upload-repos.js';
@@ -193,6 +195,22 @@ describe('what goes wrong on the way', () => {
   test('a Hub that is not there', async () => {
     await work.hub.close();
     expect(await work.publish()).toMatchObject(saying('ECONNREFUSED', { permanent: false }));
+  });
+
+  test('an HF_ENDPOINT that is no address', async () => {
+    work.env['HF_ENDPOINT'] = 'huggingface.co';
+    expect(await work.publish()).toMatchObject(saying('HF_ENDPOINT', { permanent: true }));
+  });
+
+  test('of samples with one name the newest, and never more than eight', async () => {
+    for (let i = 0; i < 9; i += 1) work.write(`more/${i}.png`, `picture ${i}`);
+    work.write('more/old/8.png', 'an older picture');
+    utimesSync(join(work.root, 'more/old/8.png'), 1, 1);
+    utimesSync(join(work.root, 'more/0.png'), 2, 2);
+    await work.publish({ samples: 'more/**/*.png' });
+    const sent = [...work.repo.files.keys()].filter((path) => path.startsWith('sample/'));
+    expect(sent.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((i) => `sample/${i}.png`));
+    expect(work.repo.files.get('sample/8.png')?.content.toString()).toBe('picture 8');
   });
 
   test('a torn LoRA does not go up', async () => {

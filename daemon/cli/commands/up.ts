@@ -1,4 +1,4 @@
-import { TOKEN_VARIABLES } from '../../../config/index.js';
+import { dropSecrets } from '../../../config/index.js';
 import type { Context } from '../context.js';
 import { CliError, EXIT } from '../errors.js';
 import { takeInterruptions } from '../interruption.js';
@@ -35,7 +35,7 @@ async function up(context: Context, options: Options): Promise<number> {
   const { signal, release } = takeInterruptions('ignored');
   const interrupted = untilAborted(signal);
   // The daemon has its own copy; nvidia-smi, py-spy and whatever else it starts inherit this one.
-  for (const name of TOKEN_VARIABLES) delete process.env[name];
+  dropSecrets(process.env);
   try {
     // Loaded here alone, so that the light commands start fast.
     const { startDaemon } = await import('../../main.js');

@@ -32,11 +32,15 @@ export async function samplesOf(
     pattern === null ? await besides(lora) : await glob(pattern, { cwd, absolute: true });
   const images = found.filter((path) => IMAGES.has(extname(path).toLowerCase()));
   const dated = await Promise.all(images.map(async (path) => ({ path, at: await stat(path) })));
-  return dated
+  const newest = dated
     .filter(({ at }) => at.isFile() && at.size > 0)
     .sort((a, b) => b.at.mtimeMs - a.at.mtimeMs || (a.path < b.path ? 1 : -1))
+    .map(({ path }) => path);
+  // They all go into one folder: of several of one name, the newest.
+  const named = new Map(newest.toReversed().map((path) => [basename(path), path]));
+  return newest
+    .filter((path) => named.get(basename(path)) === path)
     .slice(0, MOST_SAMPLES)
-    .map(({ path }) => path)
     .sort((a, b) => (basename(a) < basename(b) ? -1 : 1));
 }
 

@@ -7,9 +7,16 @@ export interface Hub {
   readonly fetch: typeof fetch;
 }
 
-/** The Hub, or what HF_ENDPOINT names instead; the client by itself would ignore that. */
+/** The Hub, or what HF_ENDPOINT names instead; the client by itself would ignore that. Throws
+ * Cannot. */
 export function hubUrlOf(env: NodeJS.ProcessEnv): string {
-  return (env['HF_ENDPOINT']?.trim() || 'https://huggingface.co').replace(/\/+$/, '');
+  const url = (env['HF_ENDPOINT']?.trim() || 'https://huggingface.co').replace(/\/+$/, '');
+  if (/^https?:\/\/./.test(url) && URL.canParse(url)) return url;
+  throw new Cannot(
+    `HF_ENDPOINT is no address of a Hub: ${JSON.stringify(url)}`,
+    'Write it as https://huggingface.co, or leave the variable out.',
+    true,
+  );
 }
 
 /** An error of the Hub's client, or of the way there, in words for the owner of the job. */
