@@ -20,6 +20,7 @@ import {
 import { type Beat, waitsForStorage } from '../../core/index.js';
 import { scanCheckpoints } from './checkpoints.js';
 import type { Surroundings } from './context.js';
+import { OpenPhases, type Teller } from './open-phases.js';
 
 const CAP_EVERY_SECONDS = 10;
 /** Without a new step for so long, the whole group is looked at for a stopped process so often. */
@@ -39,6 +40,7 @@ export class Live {
   private readonly due = { scan: 0, cap: 0, group: 0 };
   private stopped = false;
   private newsAt = performance.now() / 1000;
+  private readonly phases = new OpenPhases();
   private lastStep: number | null = null;
   private readingSince = 0;
   private working: Promise<void> | null = null;
@@ -65,8 +67,8 @@ export class Live {
     // A read or a cut of the log may be under way.
     await this.working;
     await this.heartbeats?.refresh();
-    this.tell(await this.follower.poll());
-    if (whole) this.tell(await this.follower.finish());
+    this.tell('log', await this.follower.poll());
+    if (whole) this.tell('log', await this.follower.finish());
     return this.follower.tail();
   }
 
@@ -114,7 +116,7 @@ export class Live {
       polling: settings.polling,
       poll_seconds: settings.poll_seconds,
       backstop_seconds: settings.backstop_seconds,
-      onBeat: (merged) => this.tell(merged),
+      onBeat: (merged) => this.tell('files', merged),
       onProblem: (file, problem) => log.warn(`${name}: heartbeat ${file}: ${problem}`),
     });
   }
@@ -161,7 +163,7 @@ export class Live {
   private async read(): Promise<void> {
     await this.guard(
       'reading its output',
-      this.follower.poll().then((facts) => this.tell(facts)),
+      this.follower.poll().then((facts) => this.tell('log', facts)),
     );
     const now = performance.now() / 1000;
     if (now < this.due.cap) return;
@@ -181,9 +183,9 @@ export class Live {
     });
   }
 
-  private tell(facts: Merged | null): void {
+  private tell(from: Teller, facts: Merged | null): void {
     if (facts === null) return;
-    const beat: Beat = facts;
+    const beat: Beat = { ...facts, phases: this.phases.heard(from, facts.phases) };
     if (beat.step !== this.lastStep) {
       this.lastStep = beat.step;
       this.newsAt = performance.now() / 1000;
