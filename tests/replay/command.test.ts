@@ -31,7 +31,10 @@ describe('nightwarden replay', () => {
       jobs: [{ name: 'dozer', differences: [] }],
     });
     mkdirSync(join(home, 'config'));
-    writeFileSync(join(home, 'config/nightwarden.yaml'), 'hang: { floor_seconds: 6 }\n');
+    writeFileSync(
+      join(home, 'config/nightwarden.yaml'),
+      'hang: { floor_seconds: 3, idle_seconds: 2 }\n',
+    );
     const hasty = await replay(NIGHT);
     expect(hasty.code).toBe(0);
     expect(hasty.out).toContain('dozer');

@@ -57,7 +57,10 @@ describe('a recorded night under other rules', () => {
   });
 
   test('less patience: a trainer that was at work would have been killed', () => {
-    const hasty = rules({ NIGHTWARDEN_HANG__FLOOR_SECONDS: '6' });
+    const hasty = rules({
+      NIGHTWARDEN_HANG__FLOOR_SECONDS: '3',
+      NIGHTWARDEN_HANG__IDLE_SECONDS: '2',
+    });
     const { job, ...sums } = played(NIGHT, hasty);
     expect(sums.would_be_kills).toBe(1);
     const kill = job.differences.find(({ how, kind }) => how === 'new' && kind === 'hang');
