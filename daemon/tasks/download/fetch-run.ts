@@ -27,7 +27,7 @@ export interface RunRequest {
 
 /** Bytes that are gathered before they are written: a write for each packet would cost more than
  * the network. */
-const BATCH = 512 * 1024;
+const BATCH = 1 << 20;
 
 /**
  * Fetches one range and writes it to its place.
