@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformFile } from '@swc/core';
 
@@ -20,9 +20,9 @@ export async function translated(): Promise<{ door: string; remove: () => Promis
 }
 
 async function translate(room: string, out: string): Promise<void> {
-  await mkdir(join(out, room), { recursive: true });
-  const names = (await readdir(join(root, room))).filter((name) => name.endsWith('.ts'));
-  for (const name of names) {
+  const all = await readdir(join(root, room), { recursive: true });
+  for (const name of all.filter((name) => name.endsWith('.ts'))) {
+    await mkdir(dirname(join(out, room, name)), { recursive: true });
     const { code } = await transformFile(join(root, room, name), {
       jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
       module: { type: 'es6' },
