@@ -57,6 +57,8 @@ const ONCE: ReadonlySet<Phase> = new Set<Phase>([
 ]);
 /** The others have passed often enough by then for a 99th percentile to be one: it is trusted instead. */
 const OFTEN = 80;
+/** Until then the longest waits of a phase are not among its times. */
+const UNTRUSTED = 1.12;
 /** A trainer asks a hub for what it has already, logs in to a tracker, uploads its result: it then looks
  * idle for as long as the other side keeps it waiting. */
 const NETWORK: ReadonlySet<Phase> = new Set<Phase>(['startup', 'load', 'finish']);
@@ -106,7 +108,7 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
     ...learnedBudget,
     look: Math.min(learnedBudget.look, unknown.look),
     silent: Math.min(silent, unknown.silent),
-    idle: Math.min(idle, unknown.idle),
+    idle: Math.min(ONCE.has(phase) ? idle : idle * UNTRUSTED, unknown.idle),
   };
 }
 

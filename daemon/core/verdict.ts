@@ -32,7 +32,9 @@ const LOOK_EVERY = { least: 0.5, most: 5 };
 /** Work beyond a step's own time shows that the trainer is at something it did not report; a wait in
  * the middle of that may last so many times the work before it. */
 const WAIT_PER_WORK = 3;
-const STEP_AND_A_HALF = 1.5;
+/** That work is more than a step's: this part of the silence that makes a hang, about the time of the
+ * slowest steps, and half a usual one. */
+const BEYOND_STEP = { of_silence: 0.5, of_usual: 0.5 };
 
 /**
  * Judges every open phase, the outermost first, and returns the gravest verdict: an expired outer
@@ -165,6 +167,7 @@ function unreported(
   if (watch.unsure > 0 || watch.idle.storage_at > clock.since) return idle_seconds;
   if (watch.reports_phases && !watch.dangles && reportsPauses(grounds)) return 0;
   const worked = watch.idle.since - clock.since;
-  if (worked <= SUSPECT_AT * budget.silent + STEP_AND_A_HALF * budget.usual) return 0;
+  if (worked <= BEYOND_STEP.of_silence * budget.silent + BEYOND_STEP.of_usual * budget.usual)
+    return 0;
   return Math.min(idle_seconds, worked * WAIT_PER_WORK);
 }
