@@ -27,7 +27,7 @@ if (size === null || rate === null) throw new Error('sizes are written as 2GiB, 
 
 async function measure(client: Client, limit: number): Promise<number> {
   const hub = await startBenchHub(size as number, limit);
-  const folder = mkdtempSync(join(values.in, 'nightwarden-bench-'));
+  const folder = mkdtempSync(join(values.in, 'nightwarden-download-bench-'));
   try {
     const { seconds, cpu } = await time(client, hub, folder);
     const hash = createHash('sha256');
