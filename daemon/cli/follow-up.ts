@@ -17,8 +17,8 @@ export interface FollowUpOptions {
 const POLL_MS = 150;
 
 /**
- * Asks the home's daemon for a follow-up of a finished job and follows it until it is done or given
- * up; Ctrl-C leaves it to the daemon. Exit code 0 when it is done, 1 when it was given up.
+ * Asks the home's daemon for a follow-up of a finished job and follows its first try; Ctrl-C leaves it
+ * to the daemon, and so does a failure that another try may mend. Exit code 0 when it is done, else 1.
  */
 export async function runFollowUp(
   context: Context,
@@ -53,6 +53,8 @@ export async function runFollowUp(
       return EXIT.done;
     }
     if (options.json) context.out.line(JSON.stringify({ name, ...last }));
+    if (last.state === 'waiting')
+      context.err.line(`The daemon goes on trying; \`nightwarden status ${name}\` tells of it.`);
     return last.state === 'done' ? EXIT.done : EXIT.failed;
   } finally {
     release();
@@ -86,7 +88,7 @@ async function untilOver(
     const key = `${found.state} ${found.tries}`;
     if (!quiet && key !== told && line !== null) context.out.line(`${name}: ${line}`);
     told = key;
-    if (found.state === 'done' || found.state === 'failed') return found;
+    if (found.state !== 'running') return found;
     if (!(await pause(POLL_MS, signal))) return null;
   }
 }

@@ -93,4 +93,10 @@ test('one asked for twice, of an unknown job, or of one without an artefact is r
     house.queue('other', 'name: other\ncommand: [true]\ndeliver: [auto]\n'),
   ).rejects.toThrow('done.artefact');
   expect(await cli('deliver', 'nobody')).toMatchObject({ code: 2 });
+  // A slip of the fingers is told at once, though the daemon would go on for an hour.
+  expect(await cli('deliver', 'lora', house.path('no/such/folder'))).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('there is no folder'),
+    err: expect.stringContaining('The daemon goes on trying'),
+  });
 });
