@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** One GPU's memory as nvidia-smi shows it just now, in bytes. */
 export interface GpuMemory {
@@ -18,6 +21,7 @@ export async function readGpuMemory(
   command = 'nvidia-smi',
   withinMs = WITHIN_MS,
 ): Promise<readonly GpuMemory[] | null> {
+  if (!(await isThere(command))) return null;
   const ask = (query: string) => said(command, [query, '--format=csv,noheader,nounits'], withinMs);
   const [gpus, apps] = await Promise.all([
     ask('--query-gpu=uuid,memory.used'),
@@ -33,6 +37,21 @@ export async function readGpuMemory(
       .filter(([on]) => on === uuid)
       .map(([, pid, bytes]) => ({ pid: Number(pid), bytes: Number(bytes) * MIB })),
   }));
+}
+
+/** A fork that finds nothing to execute takes as long as any, and most machines without a GPU are asked
+ * at every start of an attempt. */
+async function isThere(command: string): Promise<boolean> {
+  const folders = command.includes('/') ? [''] : (process.env['PATH'] ?? '').split(':');
+  const found = await Promise.all(
+    folders.map((folder) =>
+      access(join(folder, command), constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true);
 }
 
 /** Lines of `GPU-…, number, …`; `[N/A]`, as for a process of another container, is no number. */

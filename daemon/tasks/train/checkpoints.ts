@@ -29,19 +29,34 @@ export async function scanCheckpoints(at: Surroundings, signal: AbortSignal): Pr
 export async function chooseCheckpoint(at: Surroundings): Promise<CheckpointRef | null> {
   const spec = at.plan.checkpoints;
   if (spec === null) return null;
+  const asked = freeBesideLast(at);
   const chosen = await at.store.chooseNewest({
     spec,
     cwd: at.plan.cwd,
     trainerDead: true,
     ...plausible(at),
   });
+  const free = await asked;
   for (const { path, error } of chosen.problems) at.log.warn(`${path}: ${error.message}`);
   for (const { found, verdict } of chosen.bad) {
     await moveAway(at, found, `${verdict.file}: ${verdict.reason}`);
   }
   if (chosen.choice === null) return null;
-  await tell(at, chosen.choice);
-  return { step: chosen.choice.step, path: chosen.choice.path, bytes: chosen.choice.bytes };
+  const { step, path, bytes } = chosen.choice;
+  await tell(at, chosen.choice, free);
+  return { step, path, bytes };
+}
+
+/** Asked beside the choice, which is most likely the checkpoint that was last told of: the next start
+ * waits for both. Null where that cannot be known. */
+async function freeBesideLast(at: Surroundings): Promise<{ path: string; bytes: number } | null> {
+  const path = at.job()?.checkpoint?.path;
+  if (path === undefined) return null;
+  return freeBytes(path).then(
+    (bytes) => ({ path, bytes }),
+    // Its volume or folder is gone: asked again for the one that is chosen, whose error is told.
+    () => null,
+  );
 }
 
 /**
@@ -79,8 +94,12 @@ export async function distrust(
     await moveAway(at, found, `the trainer could not resume from it: ${reason}`);
 }
 
-async function tell(at: Surroundings, { step, path, bytes }: Stored): Promise<void> {
-  const free_bytes = await freeBytes(path);
+async function tell(
+  at: Surroundings,
+  { step, path, bytes }: Stored,
+  known: { path: string; bytes: number } | null = null,
+): Promise<void> {
+  const free_bytes = known?.path === path ? known.bytes : await freeBytes(path);
   // Not awaited to the disk: the attempt that follows is, and the journal keeps the order.
   void at.observe({
     is: 'checkpoint',

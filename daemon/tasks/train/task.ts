@@ -175,9 +175,8 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
         facts: { job: name, attempt, from },
         onTrouble: (what: string) => at.log.warn(`${name}: ${what}`),
       };
-      const launching = launch(how, () => {}, standby);
+      const { child, shepherd, trainer } = await launch(how, () => {}, standby);
       void noteGpuMemory(at, attempt);
-      const { child, shepherd, trainer } = await launching;
       watch(new Live(at, attempt, shepherd, trainer, child));
       await at.observe({ is: 'spawned', job: name, attempt, shepherd, trainer });
     } catch (error) {
