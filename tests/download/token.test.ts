@@ -77,7 +77,7 @@ test('gated, with the token of someone who has not accepted', async () => {
   place.env['HF_TOKEN'] = 'hf_stranger';
   const { kind, message, remedy } = await refusal('gated');
   expect(kind).toBe('gated');
-  expect(message).toContain('the account of the token from HF_TOKEN has no access');
+  expect(message).toContain('the account of the token from the variable HF_TOKEN has no access');
   expect(message).toContain('403 GatedRepo');
   expect(remedy).toContain('With that account, accept the licence');
 });
@@ -86,14 +86,21 @@ test.each(['gated', 'private'])('%s, with a token that the Hub does not know', a
   place.env['HF_TOKEN'] = 'hf_unknown';
   const { kind, message } = await refusal(name);
   expect(kind).toBe('bad_token');
-  expect(message).toContain('The token from HF_TOKEN was tried: the Hub does not know it');
+  expect(message).toContain(
+    'The token from the variable HF_TOKEN was tried: the Hub does not know it',
+  );
   expect(message).not.toContain('hf_unknown');
 });
 
 test.each([
   ['missing', {}, 'unauthorized', /does not exist, or it is private/],
   ['missing', { HF_TOKEN: CANARY }, 'not_found', /may not see it.*404 RepoNotFound/],
-  ['private', { HF_TOKEN: 'hf_stranger' }, 'not_found', /the token from HF_TOKEN may not see it/],
+  [
+    'private',
+    { HF_TOKEN: 'hf_stranger' },
+    'not_found',
+    /the token from the variable HF_TOKEN may not see it/,
+  ],
   ['revision', {}, 'not_found', /has no revision v9.*404 RevisionNotFound/],
   ['file', {}, 'not_found', /has no file n\.safetensors at main\. There is: m\.safetensors/],
 ])('%s with %j is told apart: %s', async (name, env, kind, message) => {
@@ -118,9 +125,9 @@ test('a token is looked for in its places, in their order', () => {
   file(place.path('elsewhere/token'), 'hf_path');
   expect(found()).toEqual(['hf_path', place.path('elsewhere/token')]);
   env['HUGGING_FACE_HUB_TOKEN'] = 'hf_old';
-  expect(found()).toEqual(['hf_old', 'HUGGING_FACE_HUB_TOKEN']);
+  expect(found()).toEqual(['hf_old', 'the variable HUGGING_FACE_HUB_TOKEN']);
   env['HF_TOKEN'] = 'hf_new';
-  expect(found()).toEqual(['hf_new', 'HF_TOKEN']);
+  expect(found()).toEqual(['hf_new', 'the variable HF_TOKEN']);
   env['HF_TOKEN'] = '';
   expect(found()?.[0]).toBe('hf_old');
 });
