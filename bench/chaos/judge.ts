@@ -113,7 +113,10 @@ function groundless(
 function unseen({ plan, entries, done }: Night): string[] {
   if (plan.deeds.some((deed) => !done.some((one) => one.deed === deed))) return [];
   const seen = new Set(entries.map(({ type }) => type));
-  return plan.must.filter((type) => !seen.has(type)).map((type) => `no ${type} was seen`);
+  return plan.must
+    .map((types) => [types].flat())
+    .filter((types) => !types.some((type) => seen.has(type)))
+    .map((types) => `no ${types.join(' or ')} was seen`);
 }
 
 function noteworthy(entry: Entry): string | null {

@@ -18,7 +18,7 @@ export interface Plan {
   /** What attempts may end of. Anything else is a verdict without a reason: a false alarm. */
   readonly causes: readonly Cause[];
   /** Events without which the fault went by unseen. */
-  readonly must: readonly EventType[];
+  readonly must: readonly (EventType | readonly EventType[])[];
   readonly limit_seconds: number;
 }
 

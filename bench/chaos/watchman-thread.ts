@@ -68,6 +68,8 @@ function markOf(pid: number): string | null {
   const start = `${LINEAGE_VARIABLE}=`;
   const variables = readOf(pid, 'environ').split('\0');
   const mark = variables.find((one) => one.startsWith(start))?.slice(start.length) ?? null;
+  // What a shepherd was started ahead with: its trainer gets its own by the exec that is about to come.
+  if (mark?.endsWith('/standby')) return null;
   known.set(pid, { looks: (before?.looks ?? 0) + 1, mark });
   return mark;
 }
