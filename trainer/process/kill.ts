@@ -126,11 +126,19 @@ function killGroups(left: readonly Member[], sessions: ReadonlySet<number>): voi
   for (const group of groups) if (group > 1 && group !== own) signal(-group, 'SIGKILL');
 }
 
-/** With its trainer gone the shepherd ends by itself; one that was stopped does not. */
+/** What writing one line may take where the volume is busy, in ms. */
+const STATUS_WITHIN_MS = 10_000;
+
+/** With its trainer gone the shepherd ends by itself; one that was stopped does not. Killed before it has
+ * written the status, it would leave nobody who knows how its trainer ended. */
 async function endShepherd(shepherd: ProcessRef | null): Promise<void> {
   if (shepherd === null) return;
   // Usually it is about to: it has just written the status that told of the trainer's end.
-  for (let waited = 0, pause = 1; waited < 1000; waited += pause, pause = Math.min(10, pause * 2)) {
+  for (
+    let waited = 0, pause = 1;
+    waited < STATUS_WITHIN_MS;
+    waited += pause, pause = Math.min(10, pause * 2)
+  ) {
     if (!isAlive(shepherd)) return;
     send(shepherd, 'SIGCONT');
     await delay(pause);
