@@ -45,19 +45,18 @@ function pidOf({ trainer_pid }: { trainer_pid: number | null }): number {
 
 const ENV = `env: { BATCHES: ${BATCHES}, GATE: gate, TRACE: trace.jsonl }`;
 
+const kohya = (epochs: number, env = ENV): string => `name: my-lora
+trainer: sd-scripts
+cwd: work
+command: [python3, train_network.py, --output_dir, out, --max_train_epochs, ${epochs}]
+${env}
+`;
+
 test('kohya: killed ten times, every step has its own number and every file its own epoch', async () => {
   const epochs = 12;
   open(0);
   await house.up();
-  await house.queue(
-    'my-lora',
-    `name: my-lora
-trainer: sd-scripts
-cwd: work
-command: [python3, train_network.py, --output_dir, out, --max_train_epochs, ${epochs}]
-${ENV}
-`,
-  );
+  await house.queue('my-lora', kohya(epochs));
   for (let i = 1; i <= 10; i += 1) {
     const at = i * BATCHES + 3;
     open(at);
@@ -92,12 +91,7 @@ ${ENV}
 });
 
 describe('the end of a kohya run', () => {
-  const job = `name: my-lora
-trainer: sd-scripts
-cwd: work
-command: [python3, train_network.py, --output_dir, out, --max_train_epochs, 2]
-env: { BATCHES: ${BATCHES}, GATE_FINAL: go, TRACE: trace.jsonl }
-`;
+  const job = kohya(2, `env: { BATCHES: ${BATCHES}, GATE_FINAL: go, TRACE: trace.jsonl }`);
 
   test('killed between the last state and the file: the file is made of the state', async () => {
     await house.up();
@@ -140,15 +134,7 @@ env: { BATCHES: ${BATCHES}, GATE_FINAL: go, TRACE: trace.jsonl }
 test('kohya: a state torn in the night is moved away, the epoch before is gone on from', async () => {
   open(0);
   await house.up();
-  await house.queue(
-    'my-lora',
-    `name: my-lora
-trainer: sd-scripts
-cwd: work
-command: [python3, train_network.py, --output_dir, out, --max_train_epochs, 4]
-${ENV}
-`,
-  );
+  await house.queue('my-lora', kohya(4));
   open(2 * BATCHES + 1);
   const job = await house.job('my-lora', 'a step of the third epoch', ({ step }) => step === 17);
   writeFileSync(house.path('work/out/my-lora-000002-state/optimizer.bin'), 'PK');
@@ -163,15 +149,7 @@ ${ENV}
 test('kohya: a daemon that comes back knows the step of the run of a resumed attempt', async () => {
   open(BATCHES + 2);
   await house.up();
-  await house.queue(
-    'my-lora',
-    `name: my-lora
-trainer: sd-scripts
-cwd: work
-command: [python3, train_network.py, --output_dir, out, --max_train_epochs, 3]
-${ENV}
-`,
-  );
+  await house.queue('my-lora', kohya(3));
   const first = await house.job('my-lora', 'step 10', ({ step }) => step === BATCHES + 2);
   process.kill(pidOf(first), 'SIGKILL');
   open(BATCHES + 4);

@@ -1,21 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { readGpuMemory } from '../../healthchecks/index.js';
+import { nvidiaSmi } from './stand-in.js';
 
-let dir: string;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'nightwarden-gpu-'));
-});
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
-
-function standIn(script: string): string {
-  const path = join(dir, 'nvidia-smi');
-  writeFileSync(path, `#!/bin/sh\n${script}\n`);
-  chmodSync(path, 0o755);
-  return path;
-}
+const { place, standIn } = nvidiaSmi();
 
 test('memory and processes of each GPU, in bytes', async () => {
   const command = standIn(`case "$1" in
@@ -30,7 +18,7 @@ test('memory and processes of each GPU, in bytes', async () => {
 });
 
 test('none, a sick one and one that never answers are no evidence', async () => {
-  expect(await readGpuMemory(join(dir, 'absent'))).toBeNull();
+  expect(await readGpuMemory(join(place.dir, 'absent'))).toBeNull();
   expect(await readGpuMemory(standIn('echo "Failed to initialize NVML"; exit 255'))).toBeNull();
   const deaf = standIn('trap "" TERM; exec sleep 600');
   expect(await readGpuMemory(deaf, 200)).toBeNull();

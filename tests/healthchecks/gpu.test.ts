@@ -1,7 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import {
   busiest,
   type GpuReading,
@@ -9,22 +7,11 @@ import {
   vramUsed,
   watchGpus,
 } from '../../healthchecks/index.js';
+import { nvidiaSmi } from './stand-in.js';
 
 const H200 = 'GPU-5e21, NVIDIA H200, 570.124.06, 97, 41231, 143771, 55, 612.34, 700.00';
 
-let dir: string;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'nightwarden-gpu-'));
-});
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
-
-/** A program in nvidia-smi's place: prints what a sick or a healthy one would. */
-function standIn(script: string): string {
-  const path = join(dir, 'nvidia-smi');
-  writeFileSync(path, `#!/bin/sh\n${script}\n`);
-  chmodSync(path, 0o755);
-  return path;
-}
+const { place, standIn } = nvidiaSmi();
 
 test('a line becomes base units', () => {
   expect(parseReading(H200)).toEqual({
@@ -77,7 +64,7 @@ test('one program is read on and on, all GPUs at a time', async () => {
 test('a machine without a GPU is no trouble', async () => {
   const troubles: string[] = [];
   const watch = watchGpus({
-    command: join(dir, 'absent'),
+    command: join(place.dir, 'absent'),
     onTrouble: (what) => troubles.push(what),
   });
   await new Promise((resolve) => setImmediate(resolve));
