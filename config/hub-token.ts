@@ -1,4 +1,5 @@
 import { chmodSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { keepSecret } from './redact.js';
 import { Secret } from './secret.js';
@@ -39,7 +40,7 @@ export function hubTokens(env: NodeJS.ProcessEnv, home: string): HubTokens {
     if (value) tokens.push({ token: new Secret(value), from: `the variable ${name}` });
   }
   const own = join(home, 'HF_TOKEN');
-  for (const file of [env['HF_TOKEN_PATH'], own, storedLogin(env)]) {
+  for (const file of [env['HF_TOKEN_PATH'], own, join(hubHome(env), 'token')]) {
     if (!file) continue;
     try {
       const value = readFileSync(file, 'utf8').trim();
@@ -54,11 +55,11 @@ export function hubTokens(env: NodeJS.ProcessEnv, home: string): HubTokens {
   return { tokens, warnings };
 }
 
-/** Where `hf auth login` leaves its token (huggingface_hub, constants.py). */
-function storedLogin(env: NodeJS.ProcessEnv): string | null {
-  if (env['HF_HOME']) return join(env['HF_HOME'], 'token');
-  const cache = env['XDG_CACHE_HOME'] || (env['HOME'] ? join(env['HOME'], '.cache') : null);
-  return cache ? join(cache, 'huggingface', 'token') : null;
+/** Where the Hub's own tools keep what is theirs, the token of `hf auth login` among it
+ * (huggingface_hub, constants.py). */
+export function hubHome(env: NodeJS.ProcessEnv): string {
+  const caches = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
+  return env['HF_HOME'] || join(caches, 'huggingface');
 }
 
 function guard(file: string, ours: boolean): string[] {

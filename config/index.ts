@@ -6,6 +6,7 @@ export {
   dropSecrets,
   type HubToken,
   type HubTokens,
+  hubHome,
   hubTokens,
   keepEnvironmentSecrets,
   TOKEN_VARIABLES,

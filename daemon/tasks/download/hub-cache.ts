@@ -1,9 +1,9 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { hubHome } from '../../../config/index.js';
 import { pointTo, writeWhole } from './atomic.js';
 import { codeOf } from './errors.js';
 import type { RepoFile } from './facts.js';
-import { hubHome } from './token.js';
 
 /**
  * The cache that all of the Hub's own tools share (huggingface_hub, "Understand caching"):

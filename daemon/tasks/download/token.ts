@@ -1,5 +1,3 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { hubTokens, type Secret } from '../../../config/index.js';
 
 export interface Token {
@@ -12,10 +10,4 @@ export interface Token {
 export function readToken(env: NodeJS.ProcessEnv, home: string): Token | null {
   const [first] = hubTokens(env, home).tokens;
   return first === undefined ? null : { secret: first.token, from: first.from };
-}
-
-/** Where the Hub's own tools keep what is theirs. */
-export function hubHome(env: NodeJS.ProcessEnv): string {
-  const caches = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
-  return env['HF_HOME'] || join(caches, 'huggingface');
 }
