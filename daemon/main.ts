@@ -9,49 +9,30 @@ import {
 } from '../config/index.js';
 import { busiest, watchGpus } from '../healthchecks/index.js';
 import { bootId, tether } from '../trainer/process/index.js';
-import {
-  type Command,
-  type Event,
-  endUnderScheduler,
-  endWhenTold,
-  initialState,
-  type Now,
-  type Observation,
-  reduce,
-  type State,
-} from './core/index.js';
+import { endUnderScheduler, endWhenTold, type Now } from './core/index.js';
 import { createEngine, type Engine } from './engine/index.js';
 import { type HttpServer, startHttp } from './http/index.js';
-import { type Lock, openJournal, processIdentity } from './journal/index.js';
+import { type Lock, processIdentity } from './journal/index.js';
 import { journalToLog, openLog } from './log/index.js';
 import type { Notifier } from './notify/index.js';
 import {
   announce,
   askFollowUp,
   bringJob,
-  createFollowUps,
+  createEdges,
   demoJob,
   downloadDoor,
-  isNetworkVolume,
   isScheduled,
   jobSpecOf,
   mailSetup,
+  openDaemonJournal,
   policyOf,
   queueJob,
-  secretOf,
   startMail,
   type Teller,
   takeLock,
-  trainSettings,
   version,
 } from './startup/index.js';
-import { createDownloadTasks, downloadSettings } from './tasks/download/index.js';
-import {
-  createTrainTask,
-  keepEvidence,
-  type TrainPlan,
-  type TrainTask,
-} from './tasks/train/index.js';
 
 export interface DaemonOptions {
   readonly home: string;
@@ -101,6 +82,9 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonHandle>
   }
 }
 
+/** What a mail server may take for the last mails of a daemon that is not followed by another, in ms. */
+const LAST_MAILS_MS = 30_000;
+
 type Home = { root: string } & ReturnType<typeof homePaths>;
 
 async function start(
@@ -121,25 +105,8 @@ async function start(
   for (const warning of hubTokens(options.env, options.home).warnings) log.warn(warning);
   const clock = (): Now => ({ mono: performance.now() / 1000, wall: Date.now() / 1000 });
   let stamp = clock().wall;
-  const opened = await openJournal<Event, State>({
-    dir: home.state,
-    initial: initialState,
-    apply: (state, entry) => reduce(state, entry as never),
-    now: () => stamp,
-    gap: (dropped) => ({ type: 'journal_gap', dropped }),
-  });
-  const { journal, repaired } = opened;
-  if (repaired.cut_bytes > 0)
-    log.warn(`the journal ended in a torn line; ${repaired.cut_bytes} bytes were cut`);
-  if (repaired.damaged_lines > 0) log.error('the journal has unreadable lines', { ...repaired });
-  journal.onHealth((health) => {
-    if (health.state === 'ok')
-      log.info('the journal is written again; nothing was lost while it was not');
-    else
-      log.error(
-        `the journal cannot be written (${health.code}): the training goes on, nothing is decided until it can`,
-      );
-  });
+  const opened = await openDaemonJournal(home.state, () => stamp, log);
+  const { journal } = opened;
 
   let http: HttpServer | null = null;
   let mail: Notifier | null = null;
@@ -147,58 +114,23 @@ async function start(
     onReading: (readings) => http?.metrics.gpus(readings),
     onTrouble: (what) => log.warn(what),
   });
-  const tasks = new Map<string, TrainTask>();
   const scheduled = isScheduled(config.scheduler, options.env);
   const tied = scheduled ? tether() : [];
   if (tied === null)
     log.warn(
       'setpriv (util-linux) is missing: should this daemon be killed, its trainer would outlive the job',
     );
-  const settings = trainSettings(config, isNetworkVolume(home.state));
-  const around = {
+  const edges = createEdges({
     home,
-    observe: (seen: Observation) => engine.observe(seen),
-    settings,
-    log,
-  };
-  const taskOf = (name: string): TrainTask | null => {
-    const known = tasks.get(name);
-    const job = engine.state.jobs[name];
-    if (known !== undefined || job === undefined) return known ?? null;
-    const task = createTrainTask(name, job.spec.plan as TrainPlan, {
-      ...around,
-      job: () => engine.state.jobs[name],
-      gpuRatio: () => busiest(gpus.latest()),
-      environment: options.env,
-      tether: tied ?? [],
-      secret: (name) => secretOf(name, options.env, options.home),
-    });
-    tasks.set(name, task);
-    return task;
-  };
-  const downloads = createDownloadTasks({
-    home: home.root,
-    environment: options.env,
-    settings: downloadSettings(config, home.root),
-    observe: (seen) => engine.observe(seen),
+    config,
+    env: options.env,
+    engine: () => engine,
+    gpuRatio: () => busiest(gpus.latest()),
+    tether: tied ?? [],
     onBytes: (model, bytes) => http?.metrics.downloaded(model, bytes),
     onSize: (model, bytes) => http?.metrics.downloadSize(model, bytes),
     log,
   });
-  const followUps = createFollowUps({
-    job: (name) => engine.state.jobs[name],
-    observe: (seen) => engine.observe(seen),
-    home: options.home,
-    env: options.env,
-    log,
-  });
-  const adoptions: Promise<void>[] = [];
-  const execute = (command: Command): void => {
-    if ('download' in command) return downloads.execute(command);
-    if (command.do === 'follow_up') return followUps.execute(command);
-    const done = taskOf(command.job)?.execute(command);
-    if (command.do === 'adopt' && done !== undefined) adoptions.push(done);
-  };
   const engine = createEngine({
     journal,
     state: opened.state,
@@ -207,13 +139,12 @@ async function start(
     stamp: (wall) => {
       stamp = wall;
     },
-    execute,
+    execute: edges.execute,
     compactBytes: config.journal.compact_bytes,
     onError: (doing, error) => log.error(`${doing}: ${error.message}`, { stack: error.stack }),
   });
   engine.subscribe((entry) => {
-    // Queued again under an old name: the plan may be another.
-    if (entry.type === 'job_queued') tasks.delete(entry.job);
+    if (entry.type === 'job_queued') edges.forget(entry.job);
     const sentence = journalToLog(entry);
     if (sentence !== null) log[sentence.level](sentence.message, sentence.fields);
     endIfDone();
@@ -229,22 +160,25 @@ async function start(
   let ticker: NodeJS.Timeout | null = null;
 
   let exitCode = 0;
+  let ending = false;
   const endIfDone = (): void => {
     const code = scheduled && ready ? endUnderScheduler(engine.state) : null;
-    if (code !== null) void stop(`nothing is left to do here (exit code ${code})`);
+    if (code === null || ending) return;
+    ending = true;
+    // The next daemon of this home, which would send what is left, may never be.
+    void Promise.resolve(mail?.settled(LAST_MAILS_MS)).then(() => {
+      ending = false;
+      // Something more may have been asked for meanwhile.
+      if (endUnderScheduler(engine.state) !== null)
+        void stop(`nothing is left to do here (exit code ${code})`);
+    });
   };
   const shutDown = async (reason: string): Promise<void> => {
     if (scheduled) exitCode = endWhenTold(engine.state);
     if (ticker !== null) clearInterval(ticker);
     gpus.close();
     await http?.close();
-    const trainer = scheduled ? 'ends' : 'goes on';
-    await Promise.all([
-      downloads.close(),
-      followUps.close(),
-      mail?.close(),
-      ...[...tasks.values()].map((task) => task.close(trainer)),
-    ]);
+    await Promise.all([mail?.close(), edges.close(scheduled ? 'ends' : 'goes on')]);
     // While the disk refuses, the event waits in memory and goes with us: it is only a courtesy.
     void engine.observe({ is: 'daemon_stopping', reason });
     const { unwritten } = await journal.close();
@@ -272,7 +206,7 @@ async function start(
         queueJob({ engine, home, config, env: options.env, source, text }),
       downloads: downloadDoor(
         () => engine,
-        () => downloads,
+        () => edges.downloads,
         home.root,
       ),
       followUp: (job, task, asked) => askFollowUp(engine, config, job, task, asked),
@@ -304,7 +238,7 @@ async function start(
       () => void engine.observe({ is: 'tick' }),
       config.watch.poll_seconds * 1000,
     );
-    await Promise.all(adoptions);
+    await edges.adopted();
     mail = await startMail({
       setup,
       home: home.root,
@@ -313,8 +247,7 @@ async function start(
       log,
     });
     ready = true;
-    for (const name of Object.keys(engine.state.jobs))
-      void keepEvidence(name, around, () => stopping !== null);
+    edges.keepEvidence();
     log.info(`nightwarden ${version()} watches over ${home.root}`, {
       url: http.url,
       host: hostname(),
@@ -336,12 +269,7 @@ async function start(
     teller?.withdraw();
     gpus.close();
     await http?.close();
-    await Promise.all([
-      downloads.close(),
-      followUps.close(),
-      mail?.close(),
-      ...[...tasks.values()].map((task) => task.close()),
-    ]);
+    await Promise.all([mail?.close(), edges.close('goes on')]);
     await journal.close();
     await log.close();
     throw error;

@@ -14,7 +14,7 @@ export function endUnderScheduler(state: State): number | null {
   // On a bad host nothing is started, and what it holds back will not go on here.
   const here = jobs.filter((job) => 'attempt' in job.run);
   if (state.host_bad !== null && here.length === 0 && !jobs.every(isOver)) return ENDS.elsewhere;
-  if (!jobs.every(isOver)) return null;
+  if (!jobs.every(isOver) || isFollowed(state)) return null;
   if (jobs.some(({ run }) => run.at === 'failed')) return ENDS.forGood;
   return jobs.some(({ run }) => run.at === 'stopped') ? ENDS.stopped : ENDS.done;
 }
@@ -22,6 +22,15 @@ export function endUnderScheduler(state: State): number | null {
 /** The same for one that is told to go before it is done: whatever is left can be done elsewhere. */
 export function endWhenTold(state: State): number {
   return endUnderScheduler(state) ?? (isIdle(state) ? ENDS.done : ENDS.elsewhere);
+}
+
+/** What follows a training, or was asked for beside it, is under way or waits to be tried again. */
+function isFollowed({ jobs, downloads = {} }: State): boolean {
+  const tasks = Object.values(jobs).flatMap(({ tasks = {} }) => Object.values(tasks));
+  return (
+    tasks.some(({ at }) => at === 'running' || at === 'waiting') ||
+    Object.values(downloads).some(({ end }) => end === null)
+  );
 }
 
 const isIdle = ({ jobs }: State): boolean => Object.keys(jobs).length === 0;

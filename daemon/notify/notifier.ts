@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type {
   Entry,
   Job,
@@ -42,6 +43,9 @@ export interface Notifier {
   start(): void;
   /** Ends within some 3 s. A mail on its way is given that long; what is left stays in the outbox. */
   close(): Promise<void>;
+  /** Resolves when nothing is left to be sent now: what failed waits for another try. At the latest
+   * after so many ms. */
+  settled(within_ms: number): Promise<void>;
 }
 
 /** Entries after which there may be something to tell or to send. */
@@ -181,7 +185,23 @@ export function createNotifier(options: NotifierOptions): Notifier {
     disarm = options.timer(Math.min(LONGEST_NAP_MS, Math.max(1, Math.ceil(ms))), stir);
   };
 
+  /** Something is on its way, or is to be sent or told now. */
+  const isBusy = (): boolean => {
+    const { mail } = engine.state;
+    if (sending !== null || mail === undefined) return sending !== null;
+    const wall = clock();
+    return (
+      due(mail, wall, rules).now.length > 0 ||
+      mail.outbox.some((one) => nextTry(mail, one, wall) <= wall)
+    );
+  };
+
   return {
+    async settled(within_ms) {
+      const until = performance.now() + within_ms;
+      // The clock decides as much as events do.
+      while (!closed && isBusy() && performance.now() < until) await delay(50);
+    },
     start() {
       unsubscribe = engine.subscribe(({ type }) => {
         if (STIRS.has(type)) stir();

@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { endUnderScheduler, endWhenTold, initialState } from '../../daemon/core/index.js';
+import {
+  endUnderScheduler,
+  endWhenTold,
+  type FollowUpOutcome,
+  initialState,
+} from '../../daemon/core/index.js';
 import { Night } from './night.js';
 
 const end = (night: Night) => endUnderScheduler(night.core.state);
@@ -28,6 +33,36 @@ describe('the exit code under a scheduler', () => {
     const stopped = new Night().start();
     stopped.see({ is: 'stop', job: 'lora' }).exit({ signal: 'SIGTERM' });
     expect(end(stopped)).toBe(1);
+  });
+
+  test('none while what follows the training is under way or waits to be tried again', () => {
+    const night = new Night().start({ follow_ups: { deliver: {} } });
+    night.beat({ step: 100 }).exit({ code: 0 }, { artefact: 'whole' });
+    const id = night.job.tasks?.deliver?.id ?? 0;
+    const outcome = (more: FollowUpOutcome) =>
+      night.see({ is: 'followed_up', job: 'lora', task: 'deliver', id, outcome: more });
+    expect([end(night), endWhenTold(night.core.state)]).toEqual([null, 33]);
+    const failed = { is: 'failed', reason: 'busy', remedy: '', retry_after: null } as const;
+    outcome({ ...failed, permanent: false });
+    expect(end(night)).toBeNull();
+    night.skip(10).see({ is: 'tick' });
+    outcome({ is: 'done', places: ['/loras/lora.safetensors'] });
+    expect(end(night)).toBe(0);
+  });
+
+  test('none while a download goes on that was asked for beside the training', () => {
+    const night = new Night().start();
+    night.see({
+      is: 'download_wanted',
+      download: 'one',
+      models: ['flux-dev'],
+      cache: false,
+      replace: false,
+    });
+    night.beat({ step: 100 }).exit({ code: 0 }, { artefact: 'whole' });
+    expect(end(night)).toBeNull();
+    night.see({ is: 'downloaded', download: 'one', end: { is: 'finished', files: 1, bytes: 1 } });
+    expect(end(night)).toBe(0);
   });
 
   test('33 on a bad host, with another job still in the queue', () => {

@@ -2,6 +2,7 @@ import { cpSync, existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { tether } from '../../trainer/process/index.js';
 import { cli, processesNaming } from '../cli/helpers/cli-process.js';
+import { MailServer } from '../notify/helpers/mail-server.js';
 import { House, program, until } from './house.js';
 
 const CONFIG = `checkpoints: { settle_seconds: 0.1, scan_seconds: 0.2 }
@@ -67,6 +68,20 @@ describe('as a job of Slurm, the daemon ends when there is nothing left to do', 
     const before = house.read('work/trace.jsonl');
     expect(await up().ended).toBe(0);
     expect(house.read('work/trace.jsonl')).toBe(before);
+  });
+
+  test('its last mail is sent before: no daemon may follow that would', async () => {
+    const mails = await MailServer.start({});
+    const mail = `mail: { host: 127.0.0.1, port: ${mails.port}, to: me@home.net, from: nw@home.net }`;
+    house.write('config/nightwarden.yaml', `http: { port: 0 }\n${mail}\n${CONFIG}`);
+    try {
+      expect(await up().ended).toBe(0);
+      expect(mails.mails.map(({ headers }) => headers['subject'])).toEqual([
+        'Finished: scheduled, step 60',
+      ]);
+    } finally {
+      await mails.stop();
+    }
   });
 
   test('93 when it gave up', async () => {

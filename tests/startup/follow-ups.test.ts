@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Observation } from '../../daemon/core/index.js';
-import { createFollowUps } from '../../daemon/startup/index.js';
+import { createFollowUps } from '../../daemon/startup/follow-ups.js';
 import { Night } from '../core/night.js';
 import { lora } from '../deliver/lora.js';
 

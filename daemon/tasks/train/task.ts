@@ -128,6 +128,7 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     attempt: number,
     survivors: readonly { pid: number; letter: string }[],
   ): Promise<void> => {
+    ahead.end();
     await at.observe({
       is: 'unkillable',
       job: name,
@@ -281,13 +282,14 @@ export function createTrainTask(name: string, plan: TrainPlan, context: TrainCon
     },
     async close(trainer = 'goes on') {
       closed = true;
-      ahead.end();
       giveUp.abort();
       if (trainer === 'ends') {
         // Evidence, or the reading of a checkpoint: not worth being killed over.
         await Promise.race([queue, delay(LAST.work_seconds * 1000, undefined, { ref: false })]);
         await endForGood(at, live?.target ?? null);
       } else await queue;
+      // Not before: a start that was under way has just had one more made ready.
+      ahead.end();
       await live?.close();
       await at.store.flush();
     },
