@@ -47,7 +47,7 @@ export const hangSchema = z.strictObject({
   confirm_seconds: key(seconds(), 2, 'Outside evidence must agree for at least this long.'),
   idle_seconds: key(
     seconds(),
-    25,
+    21,
     'A process idle in every respect for this long hangs, in a phase without a history.',
   ),
   // Long enough for a hub that does not answer to run into the trainer's own timeouts.

@@ -11,6 +11,8 @@ import { JOB, say, type World } from './world.js';
  * on the floor, pieces are no longer than the history remembers things for. */
 const PIECE = 60;
 const FLOORED = 1.5;
+/** Looks that are not skipped are never so many seconds apart. */
+const SKIPPED = 6;
 
 /** The machine that the daemon watches: the trainer on it, its checkpoints, and the edges, which tell
  * of them and carry out what the core commands. */
@@ -19,6 +21,7 @@ export class Machine {
   private corpse: { attempt: number; ending: Ending } | null = null;
   private saves: number[] = [];
   private told = '';
+  private looked_at = 0;
   private readonly passed = new Map<Phase, number>();
   private daemon!: Supervisor;
 
@@ -49,7 +52,14 @@ export class Machine {
     if (span.steps > 1) {
       const { step, attempt } = trainer;
       const seconds = span.to - span.from;
-      this.daemon.feed({ is: 'steps', job: JOB, attempt, step, seconds, bins: span.bins ?? {} });
+      this.daemon.feed({
+        is: 'steps',
+        job: JOB,
+        attempt,
+        step,
+        seconds,
+        bins: span.bins?.() ?? {},
+      });
       this.tellPhases();
     } else if (span.steps === 1 && this.world.rng.chance(0.5)) {
       this.beat(trainer.step, null);
@@ -223,6 +233,10 @@ export class Machine {
     trainer.count(world.t);
     const { usage } = trainer;
     const doing = trainer.doing(world.t);
+    // A look may fall between two waits; the daemon's own reading is seldom just then under way. One
+    // that comes after many were skipped stands for them too.
+    const between = world.rng.chance(0.05) && world.t - this.looked_at < SKIPPED;
+    this.looked_at = world.t;
     this.daemon.feed({
       is: 'outside',
       job: JOB,
@@ -231,8 +245,7 @@ export class Machine {
       io_bytes: usage.io,
       log_bytes: usage.log,
       gpu_ratio: usage.gpu(doing),
-      // A look may fall between two waits; the daemon's own reading is seldom just then under way.
-      storage_wait: doing === 'storage' && !world.rng.chance(0.05),
+      storage_wait: doing === 'storage' && !between,
     });
   }
 

@@ -7,6 +7,7 @@ import type { Plan } from './plan.js';
 import { Rng } from './rng.js';
 import { slownessOf } from './slowness.js';
 import { Supervisor } from './supervisor.js';
+import type { Outlooks } from './trainer.js';
 import { JOB, NEVER, say, type Trace, type World } from './world.js';
 
 /** Plays one night: the real core against the model, on a clock that jumps to the next thing that
@@ -30,7 +31,7 @@ class Night {
         this.ledger.happened(event);
       },
       execute: (command) => this.machine.execute(command),
-      busyUntil: () => this.busyUntil(),
+      outlook: () => this.outlook(),
     });
     this.machine.watchedBy(this.daemon);
     this.faults = new Faults(world, this.machine, this.daemon, this.ledger);
@@ -89,10 +90,11 @@ class Night {
     if (!beatFirst) machine.tellAll();
   }
 
-  private busyUntil(): number {
+  private outlook(): Outlooks {
     const { faults, machine, world } = this;
     const { trainer } = machine;
-    if (trainer === null) return world.t;
-    return Math.min(trainer.busyUntil(world.t), faults.next_fault, faults.next_hang);
+    if (trainer === null) return { is: 'anything', until: world.t };
+    const { is, until } = trainer.outlook(world.t);
+    return { is, until: Math.min(until, faults.next_fault, faults.next_hang) };
   }
 }

@@ -12,7 +12,7 @@ export interface Span {
   stall: Stretch | null;
   /** Steps made at its end; more than one only in a piece, whose bins are known. */
   readonly steps: number;
-  readonly bins: Readonly<Record<number, number>> | null;
+  readonly bins: (() => Readonly<Record<number, number>>) | null;
 }
 
 export interface Stretch {

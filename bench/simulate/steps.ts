@@ -68,7 +68,8 @@ export class Steps {
     if (end - begin >= 2) {
       this.at = end;
       const seconds = ((block.sums[end] ?? 0) - (block.sums[begin] ?? 0)) * usual;
-      return plain('step', now, now + seconds, end - begin, binsOf(block, begin, end, bin));
+      const bins = () => binsOf(block, begin, end, bin);
+      return plain('step', now, now + seconds, end - begin, bins);
     }
     const seconds = (block.times[begin] ?? 1) * usual;
     this.at = begin + 1;
@@ -104,11 +105,28 @@ export class Steps {
     const last = Math.min(block.times.length, begin + most);
     const stop = hidden ? last : Math.min(last, this.waits_at);
     const before = (block.sums[begin] ?? 0) + (until - now) / usual;
-    if (block.longest * usual < quiet.busy && (block.sums[stop] ?? 0) < before) return stop;
+    if (block.longest * usual < quiet.busy) return lastBefore(block.sums, before, begin, stop);
     const longest = quiet.busy / usual;
     let end = begin;
     while (end < stop && (block.times[end] ?? 0) < longest && (block.sums[end + 1] ?? 0) < before)
       end += 1;
     return end;
   }
+
+  /** Whether the next step will wait for something, or may. */
+  get mayWait(): boolean {
+    return this.at >= this.waits_at || this.at >= this.block.times.length;
+  }
+}
+
+/** The largest index in `[from, to]` whose sum is below `limit`; `from` when there is none. */
+function lastBefore(sums: Float64Array, limit: number, from: number, to: number): number {
+  if ((sums[to] ?? 0) < limit) return to;
+  let [low, high] = [from, to];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((sums[middle] ?? 0) < limit) low = middle;
+    else high = middle;
+  }
+  return low;
 }

@@ -11,17 +11,20 @@ import {
   type Observation,
   quietGap,
 } from '../../daemon/core/index.js';
+import type { Outlooks } from './trainer.js';
 import { JOB, NEVER, type World } from './world.js';
 
 const WALL = 1_700_000_000;
 /** Thresholds are kept away from by this part: sums of steps are rounded. */
 const SHORT_OF = 0.98;
+/** A tick at the very moment of a threshold might be short of it by a rounding. */
+const ROUNDED = 1e-6;
 
 export interface Hooks {
   readonly happened: (event: Event) => void;
   readonly execute: (command: Command) => void;
-  /** Until when each look from outside is sure to find a busy trainer. */
-  readonly busyUntil: () => number;
+  /** How each look from outside is sure to find the trainer, and until when. */
+  readonly outlook: () => Outlooks;
 }
 
 interface Due {
@@ -165,13 +168,13 @@ export class Supervisor {
     const { core, world } = this;
     const now = this.now();
     const soon = this.soon();
-    const any = nextLook(core, now, world.policy, 'anything') + this.origin;
-    const until = this.hooks.busyUntil();
-    if (any >= until || soon >= until) return Math.max(any, soon);
-    // Looks begin again one to two of their distances before something other than a busy trainer may
-    // be seen, so that they meet it at any moment of that distance.
+    const any = nextLook(core, now, world.policy, 'anything') + this.origin + ROUNDED;
+    const { is, until } = this.hooks.outlook();
+    if (is === 'anything' || any >= until || soon >= until) return Math.max(any, soon);
+    // Looks begin again one to two of their distances before something else may be seen, so that they
+    // meet it at any moment of that distance.
     const resume = until === NEVER ? NEVER : until - this.apart(until) * (1 + world.rng.next());
-    const busy = nextLook(core, now, world.policy, 'busy') + this.origin;
-    return Math.max(any, soon, Math.min(busy, resume));
+    const sure = nextLook(core, now, world.policy, is) + this.origin;
+    return Math.max(any, soon, Math.min(sure, resume));
   }
 }

@@ -1,4 +1,4 @@
-import type { Phase } from '../../daemon/core/index.js';
+import type { Outlook, Phase } from '../../daemon/core/index.js';
 import { type Noise, noises } from './noise.js';
 import type { Plan } from './plan.js';
 import type { Rng } from './rng.js';
@@ -7,11 +7,20 @@ import { type Quiet, Steps } from './steps.js';
 import { LOADED_AGAIN, PASS_WAITS, p99BetweenSteps, p99Of } from './typical.js';
 import { type Doing, Usage } from './usage.js';
 import { addWait } from './waits.js';
+import { NEVER } from './world.js';
 
 /** A pass that is slowed down ends before the ceilings all the same. */
 const LONGEST_PASS = 2000;
 
 const LATELY = 60;
+
+/** Between two steps, in this order. */
+const PAUSES: readonly Phase[] = ['checkpoint', 'sample', 'validate'];
+
+export interface Outlooks {
+  readonly is: Outlook;
+  readonly until: number;
+}
 
 export interface Beginning {
   readonly attempt: number;
@@ -85,21 +94,30 @@ export class Trainer {
     this.span = this.next(span, now, quiet, limit);
   }
 
-  private next(last: Span, now: number, quiet: Quiet, limit: number): Span {
+  /** What comes after a span, `step` being made by then. */
+  private after({ phase }: Span, step: number): Phase {
     const { caches, every, target } = this.plan.trainer;
-    if (last.phase === 'startup') return this.pass('load', now);
-    if (last.phase === 'load')
-      return this.pass(caches && this.attempt === 1 ? 'cache' : 'first_step', now);
-    if (last.phase === 'cache') return this.pass('first_step', now);
-    if (last.phase !== 'first_step') {
-      if (target !== null && this.step >= target) return this.pass('finish', now);
-      const due = (n: number): boolean => this.step > 0 && this.step % n === 0;
-      const order: readonly Phase[] = ['step', 'checkpoint', 'sample', 'validate'];
-      const after = order.indexOf(last.phase);
-      if (after < 1 && due(every.checkpoint)) return this.pass('checkpoint', now);
-      if (after < 2 && due(every.sample)) return this.pass('sample', now);
-      if (after < 3 && due(every.validate)) return this.pass('validate', now);
-    }
+    if (phase === 'startup') return 'load';
+    if (phase === 'load') return caches && this.attempt === 1 ? 'cache' : 'first_step';
+    if (phase === 'cache') return 'first_step';
+    if (phase === 'first_step') return 'step';
+    if (target !== null && step >= target) return 'finish';
+    const due = (n: number): boolean => step > 0 && step % n === 0;
+    const after = PAUSES.indexOf(phase);
+    return (
+      PAUSES.find((pause, i) => i > after && due(every[pause as keyof typeof every])) ?? 'step'
+    );
+  }
+
+  /** A pause that nobody is told of ends with the step after it, and that one is known not to wait. */
+  private stepsOnBusily(): boolean {
+    const { span, step, stepping } = this;
+    return PAUSES.includes(span.phase) && this.after(span, step) === 'step' && !stepping.mayWait;
+  }
+
+  private next(last: Span, now: number, quiet: Quiet, limit: number): Span {
+    const phase = this.after(last, this.step);
+    if (phase !== 'step') return this.pass(phase, now);
     const { factor, until } = this.slowness(now);
     return this.stepping.next({
       now,
@@ -205,18 +223,20 @@ export class Trainer {
     return 'busy';
   }
 
-  /** Until when it is sure to look busy, as things are; `at` when it does not now. */
-  busyUntil(at: number): number {
+  /** How each look is sure to find it, as things are, and until when. */
+  outlook(at: number): Outlooks {
     const doing = this.doing(at);
-    if (doing === 'livelock' || doing === 'livelock_log') return Number.POSITIVE_INFINITY;
-    if (doing !== 'busy') return at;
+    if (doing === 'livelock' || doing === 'livelock_log') return { is: 'busy', until: NEVER };
     const { stall, wait, to, steps, phase } = this.span;
+    if (doing === 'storage') return { is: 'storage', until: stall?.to ?? NEVER };
+    if (doing !== 'busy') return { is: 'anything', until: at };
     // A step, or the end of a phase that is told, is progress: idleness is counted anew.
-    const ends = steps > 0 || (this.plan.trainer.reports && phase !== 'step');
-    let until = ends ? Number.POSITIVE_INFINITY : to;
+    const ends =
+      steps > 0 || (this.plan.trainer.reports && phase !== 'step') || this.stepsOnBusily();
+    let until = ends ? NEVER : to;
     if (stall !== null && stall.from > at) until = Math.min(until, stall.from);
     if (wait !== null && wait.from > at) until = Math.min(until, wait.from);
-    return until;
+    return { is: 'busy', until };
   }
 
   /** Brings the counters up to `now`. */

@@ -35,17 +35,17 @@ export interface Grounds {
 /** The part of that silence during which the process must have been idle: more where times are spread,
  * since their 99th percentile is known less well. Healthy waits that look idle last up to 1.5 times the
  * 99th percentile of their phase; with a factor of 2.05 this is 1.6 to 1.95. */
-const IDLE_PART = { even: 0.79, spread: 0.2, most: 0.95, of_floor: 0.88 };
+const IDLE_PART = { even: 0.79, spread: 0.2, most: 0.95, of_floor: 0.84 };
 /** Looks begin at this part of it: idleness has to be seen for most of it, and most steps are never
  * looked at. */
 const LOOK_AT = 0.12;
 /** A process that is busy is suspected after so many times that silence. */
 const BUSY = 2;
 /** The part at which looks begin where there is no history. */
-const LOOK_SOON = 0.1;
-/** What is added to the budget for how few samples it rests on: a half at one, a twentieth at
- * a hundred. */
-const FEW = 0.5;
+const LOOK_SOON = 0.02;
+/** What is added to the budget for how few samples it rests on: for a step a half at one sample and a
+ * twentieth at a hundred. What few passes let expect takes their number into account already. */
+const FEW = { steps: 0.5, passes: 0.35 };
 /** Phases that an attempt passes once. Their times say little of how long they may look idle (a
  * cache that is there already, a model in memory), so they never wait longer than without history. */
 const ONCE: ReadonlySet<Phase> = new Set<Phase>([
@@ -57,8 +57,6 @@ const ONCE: ReadonlySet<Phase> = new Set<Phase>([
 ]);
 /** The others have passed often enough by then for a 99th percentile to be one: it is trusted instead. */
 const OFTEN = 80;
-/** Until then the longest waits of a phase are not among its times. */
-const UNTRUSTED = 1.12;
 /** A trainer asks a hub for what it has already, logs in to a tracker, uploads its result: it then looks
  * idle for as long as the other side keeps it waiting. */
 const NETWORK: ReadonlySet<Phase> = new Set<Phase>(['startup', 'load', 'finish']);
@@ -83,12 +81,16 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
   if (sketch === undefined || samples(sketch) < policy.min_samples) return unknown;
   const times = timesOf(sketch);
   if (times === null) return unknown;
-  const own = Math.min(times.p99, phase === 'step' ? (pace ?? times.p99) : alike(sketch, times));
+  const trusted = phase === 'step' || (!ONCE.has(phase) && samples(sketch) >= OFTEN);
+  const own = phase === 'step' ? Math.min(times.p99, pace ?? times.p99) : expected(sketch, times);
   // Few samples are likely to have missed the slow ones.
-  const wanted = own * policy.factor * (1 + FEW / Math.sqrt(samples(sketch)));
+  const few = phase === 'step' ? FEW.steps : FEW.passes;
+  const wanted = own * policy.factor * (1 + few / Math.sqrt(samples(sketch)));
   const ceiling = learnedCeiling(phase, samples(sketch), { ...times, p99: own }, grounds);
   const silent = Math.min(Math.max(wanted, policy.floor_seconds), ceiling);
-  const part = Math.min(IDLE_PART.most, IDLE_PART.even * (own / times.median) ** IDLE_PART.spread);
+  // What few passes let expect is an upper bound already.
+  const spread = trusted ? (own / times.median) ** IDLE_PART.spread : 1;
+  const part = Math.min(IDLE_PART.most, IDLE_PART.even * spread);
   const least = Math.max(policy.confirm_seconds, policy.floor_seconds * IDLE_PART.of_floor);
   const idle = Math.max(least, silent * part);
   const learnedBudget = {
@@ -102,23 +104,34 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
   };
   // How long the other side lets one wait says nothing of the next time.
   if (NETWORK.has(phase)) return { ...unknown, patience: learnedBudget.patience, ceiling };
-  const trusted = phase === 'step' || (!ONCE.has(phase) && samples(sketch) >= OFTEN);
   if (trusted) return learnedBudget;
   return {
     ...learnedBudget,
     look: Math.min(learnedBudget.look, unknown.look),
     silent: Math.min(silent, unknown.silent),
-    idle: Math.min(ONCE.has(phase) ? idle : idle * UNTRUSTED, unknown.idle),
+    idle: Math.min(idle, unknown.idle),
   };
 }
 
-/** The 99th percentile of a lognormal time with a spread of 0.23. */
-const OF_MEDIAN = 1.7;
+/** How far the passes of one job are taken to be spread before there are any (the deviation of the
+ * logarithm of a lognormal time), for how many samples that counts, and the most it is taken to be while
+ * they are few: what a slow hour did to a few passes counts no more than that. */
+const SPREAD = { expected: 0.23, counts_for: 8, most: 0.23 };
+/** Standard normal quantiles: the distance of the quartiles, and of the 99th percentile from the median. */
+const QUARTILES = 1.349;
+const Z99 = 2.326;
 
-/** Saves and samples of one job are alike: while they are few, what a slow hour did to them counts no more
- * than that. */
-function alike(sketch: Sketch, { median, p99 }: Times): number {
-  return samples(sketch) < OFTEN ? median * OF_MEDIAN : p99;
+/** The 99th percentile that the median and the quartiles of a phase's passes let expect. Their own one is,
+ * of few, the longest, which is short by a half where the only pass was a quick one; of many, what
+ * slow minutes and waits made of one in a hundred. */
+function expected(sketch: Sketch, { median, quartiles, p99 }: Times): number {
+  const n = samples(sketch);
+  const seen = Math.log(quartiles[1] / quartiles[0]) / QUARTILES;
+  const { counts_for, most } = SPREAD;
+  const square = (n * seen ** 2 + counts_for * SPREAD.expected ** 2) / (n + counts_for);
+  const spread = Math.sqrt(square);
+  if (n < OFTEN) return median * Math.exp(Z99 * Math.min(spread, most));
+  return Math.min(p99, median * Math.exp(Z99 * spread));
 }
 
 function withoutHistory(phase: Phase, { policy, hangs }: Grounds): PhaseBudget {

@@ -71,6 +71,8 @@ export function withOutside(idle: Idle | null, seen: Outside, policy: HangPolicy
     );
   }
   const quiet = cpu <= policy.idle_cpu * seconds + TICKS && bytes <= IDLE_IO * seconds;
+  // Bursts are forgiven within a stretch; it begins when the work has ended.
+  if (!quiet && idle.since === last.at) return anew(now.cpu, now.io);
   return { since: idle.since, last: seen, quiet, over: now, storage_at };
 }
 

@@ -64,9 +64,9 @@ export function onProgress(job: Job, entry: Entry): Job {
 
 function progress(job: Job, entry: EventOf<'progress'> & { time: number }): Job {
   const step = merge(job.learned.step ?? emptySketch, entry.bins);
-  const learned = step.n === 0 ? job : { ...job, learned: { ...job.learned, step } };
   return {
-    ...learned,
+    ...job,
+    learned: step.n === 0 ? job.learned : { ...job.learned, step },
     progress: {
       ...job.progress,
       step: entry.step,

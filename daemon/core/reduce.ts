@@ -19,31 +19,35 @@ export function reduce(state: State, entry: Entry): State {
 }
 
 function happened(state: State, entry: Entry): State {
-  const next: State = { ...state, seq: entry.seq, last_event_at: entry.time };
   switch (entry.type) {
     case 'daemon_started':
       return {
-        ...next,
+        ...after(state, entry),
         starts: state.starts + 1,
         daemon: { pid: entry.pid, version: entry.version, started: entry.time },
         host_bad: isSameBoot(state, entry.boot_id) ? state.host_bad : null,
         boot_id: entry.boot_id,
       };
     case 'daemon_stopping':
-      return { ...next, daemon: null };
+      return { ...after(state, entry), daemon: null };
     case 'job_queued':
-      return { ...next, jobs: queued(state, entry) };
+      return { ...after(state, entry), jobs: queued(state, entry) };
     case 'download_queued':
     case 'download_ended':
-      return { ...next, downloads: onDownload(state.downloads ?? {}, entry) };
+      return { ...after(state, entry), downloads: onDownload(state.downloads ?? {}, entry) };
     case 'attempt_ended':
-      return taught(withJob(next, entry), entry.job);
+      return taught(withJob(state, entry), entry.job);
     case 'host_found_bad':
     case 'trainer_unkillable':
-      return withJob({ ...next, host_bad: entry.why }, entry);
+      return withJob({ ...state, host_bad: entry.why }, entry);
     default:
-      return withJob(next, entry);
+      return withJob(state, entry);
   }
+}
+
+/** The state after an entry that changes nothing else. */
+function after(state: State, { seq, time }: Entry): State {
+  return { ...state, seq, last_event_at: time };
 }
 
 /** What was found bad of a machine says nothing of another one, nor of this one once it was restarted.
@@ -69,13 +73,14 @@ function taught(state: State, name: string): State {
 }
 
 function withJob(state: State, entry: Entry): State {
-  if (!('job' in entry)) return state;
-  const job = state.jobs[entry.job];
-  if (job === undefined) return state;
+  const job = 'job' in entry ? state.jobs[entry.job] : undefined;
+  if (job === undefined) return after(state, entry);
   const changed = onFollowUp(onProgress(onAttempt(job, entry), entry), entry);
   const incident = incidentOf(entry);
   const kept = incident === null ? changed : withIncident(changed, incident);
-  return { ...state, jobs: { ...state.jobs, [entry.job]: kept } };
+  // One copy: this is done with each step that is journalled.
+  const { seq, time } = entry;
+  return { ...state, seq, last_event_at: time, jobs: { ...state.jobs, [job.name]: kept } };
 }
 
 function withIncident(job: Job, incident: Incident): Job {

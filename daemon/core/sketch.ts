@@ -77,6 +77,8 @@ export function quantile(sketch: Sketch, q: number): number | null {
 /** What a phase's history says of it, all in seconds. */
 export interface Times {
   readonly median: number;
+  /** The 25th and the 75th percentile. */
+  readonly quartiles: readonly [number, number];
   readonly p99: number;
   readonly longest: number;
 }
@@ -89,50 +91,59 @@ export interface Times {
  * not report them make a job patient for the rest of the night.
  */
 export function timesOf(sketch: Sketch): Times | null {
+  const known = known_times.get(sketch);
+  if (known !== undefined) return known;
+  const times = workOut(sketch);
+  known_times.set(sketch, times);
+  return times;
+}
+
+/** Sketches never change: those of phases that did not pass meanwhile need not be read again. */
+const known_times = new WeakMap<Sketch, Times | null>();
+
+function workOut(sketch: Sketch): Times | null {
   const n = samples(sketch);
   if (n === 0) return null;
   const rank = (q: number): number => n - Math.ceil(q * n);
-  const [longest = 0, second = 0, tail = 0, upper = 0, median = 0] = fromTop(sketch, [
-    0,
-    1,
-    rank(0.99),
-    rank(0.9),
-    rank(0.5),
-  ]);
-  const ends = { median: secondsOf(median), longest: secondsOf(longest) };
-  if (n < 3) return { ...ends, p99: secondsOf(tail) };
+  const ranks = [0, rank(0.99), rank(0.9), rank(0.75), rank(0.5), rank(0.25)];
+  const found = fromTop(sketch, ranks);
+  const [longest = 0, tail = 0, upper = 0, third = 0, median = 0, first = 0] = found;
+  const times: Times = {
+    median: secondsOf(median),
+    quartiles: [secondsOf(first), secondsOf(third)],
+    p99: secondsOf(tail),
+    longest: secondsOf(longest),
+  };
+  if (n < 3) return times;
   const expected = secondsOf(median + (upper - median) * Z99_OF_Z90) * SLACK;
-  const bounded = Math.min(secondsOf(tail), expected);
-  return { ...ends, p99: n < FEW ? Math.min(bounded, 2 * secondsOf(second)) : bounded };
+  const p99 = Math.min(times.p99, expected);
+  if (n >= FEW) return { ...times, p99 };
+  const [second = 0] = fromTop(sketch, [1]);
+  return { ...times, p99: Math.min(p99, 2 * secondsOf(second)) };
 }
 
 /** Standard normal quantiles: 2.326 / 1.282. */
 const Z99_OF_Z90 = 1.815;
 const SLACK = 1.15;
 
-/** For each rank the bin of the sample that has so many longer than itself, in one pass. */
+/** For each rank, in ascending order, the bin of the sample that has so many longer than itself; one pass. */
 function fromTop({ bins, older }: Sketch, ranks: readonly number[]): number[] {
   const found: number[] = ranks.map(() => 0);
   let seen = 0;
+  let rank = 0;
   // Integer-like keys of an object come in ascending order (ECMA-262, OrdinaryOwnPropertyKeys).
   const now = Object.keys(bins);
   const before = older === undefined ? [] : Object.keys(older.bins);
-  let left = ranks.length;
-  for (let i = now.length - 1, j = before.length - 1; (i >= 0 || j >= 0) && left > 0; ) {
+  let [i, j] = [now.length - 1, before.length - 1];
+  while ((i >= 0 || j >= 0) && rank < ranks.length) {
     const a = i < 0 ? -1 : Number(now[i]);
     const b = j < 0 ? -1 : Number(before[j]);
     const bin = Math.max(a, b);
-    const first = seen;
     if (a === bin) seen += bins[bin] ?? 0;
     if (b === bin) seen += older?.bins[bin] ?? 0;
     if (a === bin) i -= 1;
     if (b === bin) j -= 1;
-    for (let r = 0; r < ranks.length; r += 1) {
-      const rank = ranks[r] ?? 0;
-      if (rank < first || rank >= seen) continue;
-      found[r] = bin;
-      left -= 1;
-    }
+    for (; rank < ranks.length && (ranks[rank] ?? 0) < seen; rank += 1) found[rank] = bin;
   }
   return found;
 }

@@ -25,10 +25,12 @@ export type Verdict =
 /** A suspicion is raised at this part of the silence, and half of the idleness, that make a hang. */
 export const SUSPECT_AT = 0.6;
 const SUSPECT_IDLE = 0.5;
-/** Looks from outside are this far apart: a part of the silence, or of that which makes a hang,
- * within these bounds (seconds). */
+/** Looks from outside are this far apart: a part of the silence, or of that which makes a hang, but no more
+ * than a part of the idleness that does, within these bounds (seconds). */
 const LOOK_PART = 1 / 20;
 const LOOK_EVERY = { least: 0.5, most: 5 };
+const LOOK_PART_OF_IDLE = 1 / 12;
+const LAST_LOOK = 1;
 /** Work beyond a step's own time shows that the trainer is at something it did not report; a wait in
  * the middle of that may last so many times the work before it. */
 const WAIT_PER_WORK = 3;
@@ -92,7 +94,8 @@ export function clockOf(clock: PhaseClock, watch: Watch, grounds: Grounds, mono:
   };
 }
 
-/** Seconds between two looks from outside. The one that may confirm a hang comes when it may. */
+/** Seconds between two looks from outside. The one that may confirm a hang comes when it may, and a second
+ * after another: over a longer time what a trainer does that has just gone on is too little to be seen. */
 export function lookEvery(
   silent: number,
   budget: PhaseBudget,
@@ -100,9 +103,10 @@ export function lookEvery(
   idle: Idle | null,
 ): number {
   const part = Math.max(silent, budget.silent) * LOOK_PART;
-  const every = Math.min(LOOK_EVERY.most, part);
-  const left = idle === null ? every : needed - (idle.last.at - idle.since);
-  return Math.max(LOOK_EVERY.least, left > 0 ? Math.min(every, left) : every);
+  const every = Math.min(LOOK_EVERY.most, part, needed * LOOK_PART_OF_IDLE);
+  const left = idle === null ? 0 : needed - (idle.last.at - idle.since);
+  if (left <= 0) return Math.max(LOOK_EVERY.least, every);
+  return Math.max(LOOK_EVERY.least, Math.min(every, left > LAST_LOOK ? left - LAST_LOOK : left));
 }
 
 /** Seconds of idleness that make a hang of a clock's silence. Idleness is judged by what is going on
@@ -164,8 +168,9 @@ function unreported(
   if (watch.idle === null || phaseOf(clock) !== 'step') return 0;
   const { idle_seconds } = grounds.policy;
   // Between two waits for storage, a process looks idle.
-  if (watch.unsure > 0 || watch.idle.storage_at > clock.since) return idle_seconds;
+  if (watch.idle.storage_at > clock.since) return idle_seconds;
   if (watch.reports_phases && !watch.dangles && reportsPauses(grounds)) return 0;
+  if (watch.unsure > 0) return idle_seconds;
   const worked = watch.idle.since - clock.since;
   if (worked <= BEYOND_STEP.of_silence * budget.silent + BEYOND_STEP.of_usual * budget.usual)
     return 0;

@@ -123,27 +123,40 @@ function passBusy(night: Night, seconds: number, from: number): void {
   });
 }
 
-describe('nextLook at a trainer that is busy', () => {
-  test('neither ticks nor looks before it decide anything, as long as each look finds it busy', () => {
-    fc.assert(
-      fc.property(fc.array(news, { minLength: 1, maxLength: 25 }), (all) => {
-        const night = new Watched().start({ target_step: 1_000_000 }) as Watched;
-        const from = night.mono;
-        for (const one of all) {
-          night.tell(one);
-          night.ticked();
-          night.see({ is: 'tick' });
-          if (night.job.run.at !== 'running') return;
-          const now = { mono: night.mono, wall: night.wall };
-          const next = nextLook(night.core, now, night.rules, 'busy');
-          const events = night.events.length;
-          passBusy(night, Math.min(one.after, next - night.mono - 1e-3), from);
-          expect(night.events.slice(events)).toEqual([]);
-        }
-      }),
-      { numRuns: 60 },
-    );
+/** The same of a process that waits for storage. */
+function passWaiting(night: Night, seconds: number): void {
+  night.pass(seconds, () => {
+    if (night.does('observe')) night.outside(0, 0, true);
   });
+}
+
+describe('nextLook at a trainer that is busy, or waits for storage', () => {
+  test.each([
+    ['busy', passBusy],
+    ['storage', passWaiting],
+  ] as const)(
+    'neither ticks nor looks before it decide anything, as long as each look finds it so: %s',
+    (outlook, passes) => {
+      fc.assert(
+        fc.property(fc.array(news, { minLength: 1, maxLength: 25 }), (all) => {
+          const night = new Watched().start({ target_step: 1_000_000 }) as Watched;
+          const from = night.mono;
+          for (const one of all) {
+            night.tell(one);
+            night.ticked();
+            night.see({ is: 'tick' });
+            if (night.job.run.at !== 'running') return;
+            const now = { mono: night.mono, wall: night.wall };
+            const next = nextLook(night.core, now, night.rules, outlook);
+            const events = night.events.length;
+            passes(night, Math.min(one.after, next - night.mono - 1e-3), from);
+            expect(night.events.slice(events)).toEqual([]);
+          }
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
 
   test('it does not promise more than there is: the tick at it raises a suspicion', () => {
     const night = new Night().start({ target_step: 1_000_000 }).steps(200, 0.5).pass(1);
@@ -152,6 +165,19 @@ describe('nextLook at a trainer that is busy', () => {
     const next = nextLook(night.core, now, night.rules, 'busy');
     expect(next).toBeLessThan(night.mono + 60);
     passBusy(night, next - night.mono + 0.25, from);
+    expect(night.of('suspicion_raised')).toHaveLength(1);
+  });
+
+  test('nor of one that waits for storage, once a look has found it so', () => {
+    const night = new Night().start({ target_step: 1_000_000 }).steps(200, 0.5);
+    for (let i = 0; !night.core.watches[JOB]?.idle?.last.storage_wait; i += 1) {
+      expect(i).toBeLessThan(100);
+      passWaiting(night, 0.25);
+    }
+    const now = { mono: night.mono, wall: night.wall };
+    const next = nextLook(night.core, now, night.rules, 'storage');
+    expect(next).toBeGreaterThan(nextLook(night.core, now, night.rules, 'anything'));
+    passWaiting(night, next - night.mono + 0.25);
     expect(night.of('suspicion_raised')).toHaveLength(1);
   });
 });

@@ -41,7 +41,8 @@ test.each([
       .filter(({ flavour, told }) => flavour === 'idle' && told);
     expect(idle.length).toBeGreaterThan(8);
     const late = idle.filter(({ seconds, target }) => seconds > target);
-    expect(late.length / idle.length).toBeLessThan(0.1);
+    // One in twenty, over many more nights (docs/simulator.md); of forty it may be one in seven.
+    expect(late.length / idle.length).toBeLessThan(0.15);
   },
 );
 

@@ -1,4 +1,4 @@
-import { type Grounds, phaseBudget } from '../budgets.js';
+import { type Grounds, type PhaseBudget, phaseBudget } from '../budgets.js';
 import type { Policy } from '../policy.js';
 import type { Silence } from '../silence.js';
 import type { Job } from '../state.js';
@@ -10,16 +10,18 @@ import { LOOK_AGAIN } from './holding.js';
 import { groundsOf } from './policy-of.js';
 import type { Core } from './turn.js';
 
-/** What is going to be seen of a trainer: nothing is known of it, or that each look finds it busy. */
-export type Outlook = 'anything' | 'busy';
+/** What is going to be seen of a trainer: nothing is known of it, or that each look finds it busy, or
+ * waiting for storage. */
+export type Outlook = 'anything' | 'busy' | 'storage';
 
 /**
  * Monotonic seconds before which a tick decides nothing, as long as nothing is observed and neither
  * the daemon nor the machine stands still; Infinity for never. It presumes that the clocks were read
  * (a tick) after the last observation. It may be earlier than needed, never later.
  *
- * Where every look is going to find the trainer `busy`, neither looks nor ticks decide anything
- * before: looks may be asked for, and their answers change nothing but what is known of idleness.
+ * Where every look is going to find the trainer `busy`, or waiting for `storage`, neither looks nor ticks
+ * decide anything before: looks may be asked for, and their answers change nothing but what is known of
+ * idleness.
  */
 export function nextLook(core: Core, now: Now, policy: Policy, outlook: Outlook): number {
   let next = Number.POSITIVE_INFINITY;
@@ -68,15 +70,18 @@ function ofJob(core: Core, job: Job, now: Now, policy: Policy, outlook: Outlook)
 function ofWatch(watch: Watch, grounds: Grounds, mono: number, outlook: Outlook): number {
   let next = Number.POSITIVE_INFINITY;
   if (watch.pending.steps > 0) next = watch.pending.since + COALESCE;
-  const busy = outlook === 'busy' && wasBusy(watch);
+  const sure = outlook === 'busy' ? wasBusy(watch) : outlook === 'storage' && waited(watch);
   for (const clock of clocksOf(watch)) {
     const { budget, patience, ceiling, silent, standing } = clockOf(clock, watch, grounds, mono);
     next = Math.min(next, crossing(silent, patience, mono), crossing(standing, ceiling, mono));
-    if (busy) continue;
+    if (sure) {
+      if (outlook === 'storage')
+        next = Math.min(next, crossing(silent, budget.silent * SUSPECT_AT, mono));
+      continue;
+    }
     if (silent.seconds >= budget.look) {
       const needed = neededIdle(clock, watch, budget, grounds);
-      const every = lookEvery(silent.seconds, budget, needed, watch.idle);
-      next = Math.min(next, watch.looked_at + every);
+      next = Math.min(next, lookDue(watch, budget, silent, needed, mono));
     }
     next = Math.min(
       next,
@@ -88,11 +93,30 @@ function ofWatch(watch: Watch, grounds: Grounds, mono: number, outlook: Outlook)
   return next;
 }
 
+/** When the next look is due. Looks grow apart with the silence, so the time they are due at is one that
+ * depends on itself; from below it is reached but for a ten-thousandth in three rounds. */
+function lookDue(
+  watch: Watch,
+  budget: PhaseBudget,
+  silent: Silence,
+  needed: number,
+  mono: number,
+): number {
+  let at = watch.looked_at;
+  for (let round = 0; round < 3; round += 1) {
+    const seconds = silent.seconds + Math.max(0, at - mono - silent.frozen);
+    at = watch.looked_at + lookEvery(seconds, budget, needed, watch.idle);
+  }
+  return at;
+}
+
 /** The last look has left no idleness that a tick could still judge by. */
 function wasBusy({ idle }: Watch): boolean {
   if (idle === null) return true;
   return !idle.last.storage_wait && (!idle.quiet || idle.since === idle.last.at);
 }
+
+const waited = ({ idle }: Watch): boolean => idle?.last.storage_wait === true;
 
 /** When a silence reaches a threshold; never for one that it has passed. */
 function crossing({ seconds, frozen }: Silence, threshold: number, mono: number): number {
