@@ -45,7 +45,7 @@ const BUSY = 2;
 const LOOK_SOON = 0.02;
 /** What is added to the budget for how few samples it rests on: for a step a half at one sample and a
  * twentieth at a hundred. What few passes let expect takes their number into account already. */
-const FEW = { steps: 0.5, passes: 0.35 };
+const FEW = { steps: 0.5, passes: 0.4 };
 /** Phases that an attempt passes once. Their times say little of how long they may look idle (a
  * cache that is there already, a model in memory), so they never wait longer than without history. */
 const ONCE: ReadonlySet<Phase> = new Set<Phase>([
@@ -116,7 +116,7 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
 /** How far the passes of one job are taken to be spread before there are any (the deviation of the
  * logarithm of a lognormal time), for how many samples that counts, and the most it is taken to be while
  * they are few: what a slow hour did to a few passes counts no more than that. */
-const SPREAD = { expected: 0.23, counts_for: 8, most: 0.23 };
+const SPREAD = { expected: 0.2, counts_for: 8, most: 0.2 };
 /** Standard normal quantiles: the distance of the quartiles, and of the 99th percentile from the median. */
 const QUARTILES = 1.349;
 const Z99 = 2.326;

@@ -35,8 +35,8 @@ const IDLE_GPU = 0.05;
 const BURST = { cpu: 0.5, io: 4 << 20 };
 /** /proc counts CPU in clock ticks of 10 ms: over a short interval a few of them mean nothing. */
 const TICKS = 0.03;
-/** A stretch begins with most of that used up: a process a little above idle shows itself soon. */
-const BEGIN = { cpu: 0.3, io: 2 << 20 };
+/** A stretch begins with a part of that used up: a process a little above idle shows itself soon. */
+const BEGIN = { cpu: 0.2, io: 2 << 20 };
 
 /** Takes in one more look. The stretch begins anew when the group did something since the last. */
 export function withOutside(idle: Idle | null, seen: Outside, policy: HangPolicy): Idle {

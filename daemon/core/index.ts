@@ -61,7 +61,7 @@ export {
 } from './replay/index.js';
 export { type EvidenceSet, evidenceToRemove } from './retention.js';
 export { endUnderScheduler, endWhenTold } from './scheduled.js';
-export { type Bins, binOf, quantile, type Sketch } from './sketch.js';
+export { type Bins, binOf, quantile, type Sketch, secondsOf as secondsOfBin } from './sketch.js';
 export {
   type Download,
   type Incident,

@@ -4,12 +4,17 @@
  * with a fixed base.) It holds two generations of samples, so that it follows a job that changes:
  * after a slow hour what was slow is forgotten within a thousand steps.
  */
-export interface Sketch {
-  /** Samples of the present generation. */
-  readonly n: number;
-  readonly bins: Bins;
+export interface Sketch extends Generation {
   /** The generation before, whole. */
-  readonly older?: { readonly n: number; readonly bins: Bins };
+  readonly older?: Generation;
+}
+
+interface Generation {
+  /** Samples in it. */
+  readonly n: number;
+  /** How many of them fell into the bin `from`, into the one above, and so on. */
+  readonly from: number;
+  readonly counts: readonly number[];
 }
 
 const BASE = Math.log(1.1);
@@ -22,7 +27,7 @@ const GENERATION = 200;
 /** Below so many samples the 99th percentile is the longest one, and one outlier would be it. */
 const FEW = 100;
 
-export const emptySketch: Sketch = { n: 0, bins: {} };
+export const emptySketch: Sketch = { n: 0, from: 0, counts: [] };
 
 /** How many durations fell into which bin. */
 export type Bins = Readonly<Record<number, number>>;
@@ -44,11 +49,36 @@ export function record(sketch: Sketch, seconds: number, count = 1): Sketch {
 
 /** Adds samples that were sorted into bins before. */
 export function merge(sketch: Sketch, more: Bins): Sketch {
+  // Integer-like keys of an object come in ascending order (ECMA-262, OrdinaryOwnPropertyKeys).
+  const keys = Object.keys(more);
+  if (keys.length === 0) return sketch;
   const full = sketch.n >= GENERATION;
-  const older = full ? { n: sketch.n, bins: sketch.bins } : sketch.older;
-  const bins: Record<number, number> = full ? {} : { ...sketch.bins };
-  const n = (full ? 0 : sketch.n) + addTo(bins, more);
-  return older === undefined ? { n, bins } : { n, bins, older };
+  const { n, from, counts } = added(full ? emptySketch : sketch, more, keys);
+  const older = full ? { n: sketch.n, from: sketch.from, counts: sketch.counts } : sketch.older;
+  return older === undefined ? { n, from, counts } : { n, from, counts, older };
+}
+
+function added(before: Generation, more: Bins, keys: readonly string[]): Generation {
+  const least = Number(keys[0]);
+  const most = Number(keys.at(-1));
+  const from = before.n === 0 ? least : Math.min(before.from, least);
+  const counts = moved(before, from);
+  while (counts.length <= most - from) counts.push(0);
+  let n = before.n;
+  for (const key of keys) {
+    const bin = Number(key);
+    const count = more[bin] ?? 0;
+    counts[bin - from] = (counts[bin - from] ?? 0) + count;
+    n += count;
+  }
+  return { n, from, counts };
+}
+
+/** A copy of its counts that begins at another bin, no later than its own. */
+function moved({ n, from, counts }: Generation, to: number): number[] {
+  // Nearly always: steps fall into bins that are there already.
+  if (from === to || n === 0) return counts.slice();
+  return [...new Array<number>(from - to).fill(0), ...counts];
 }
 
 /** Adds counts to `bins` in place; how many there were. */
@@ -127,23 +157,14 @@ const Z99_OF_Z90 = 1.815;
 const SLACK = 1.15;
 
 /** For each rank, in ascending order, the bin of the sample that has so many longer than itself; one pass. */
-function fromTop({ bins, older }: Sketch, ranks: readonly number[]): number[] {
-  const found: number[] = ranks.map(() => 0);
+function fromTop(sketch: Sketch, ranks: readonly number[]): number[] {
+  const older = sketch.older ?? emptySketch;
+  const top = Math.max(sketch.from + sketch.counts.length, older.from + older.counts.length);
+  const found: number[] = [];
   let seen = 0;
-  let rank = 0;
-  // Integer-like keys of an object come in ascending order (ECMA-262, OrdinaryOwnPropertyKeys).
-  const now = Object.keys(bins);
-  const before = older === undefined ? [] : Object.keys(older.bins);
-  let [i, j] = [now.length - 1, before.length - 1];
-  while ((i >= 0 || j >= 0) && rank < ranks.length) {
-    const a = i < 0 ? -1 : Number(now[i]);
-    const b = j < 0 ? -1 : Number(before[j]);
-    const bin = Math.max(a, b);
-    if (a === bin) seen += bins[bin] ?? 0;
-    if (b === bin) seen += older?.bins[bin] ?? 0;
-    if (a === bin) i -= 1;
-    if (b === bin) j -= 1;
-    for (; rank < ranks.length && (ranks[rank] ?? 0) < seen; rank += 1) found[rank] = bin;
+  for (let bin = top - 1; found.length < ranks.length && bin >= 0; bin -= 1) {
+    seen += (sketch.counts[bin - sketch.from] ?? 0) + (older.counts[bin - older.from] ?? 0);
+    while (found.length < ranks.length && (ranks[found.length] ?? 0) < seen) found.push(bin);
   }
   return found;
 }

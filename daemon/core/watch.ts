@@ -69,11 +69,14 @@ export const nothingPending = (since: number): Pending => ({
   bins: {},
 });
 
-/** `seen`: the attempt had made steps before this daemon took it up. */
-export function armWatch(attempt: number, mono: number, step: number | null, seen: boolean): Watch {
+/** What the loop as a whole is at: before its first step, between two, after the last. */
+export type Stage = 'startup' | 'step' | 'finish';
+
+/** `at`: how far the attempt had come before this daemon took it up. */
+export function armWatch(attempt: number, mono: number, step: number | null, at: Stage): Watch {
   return {
     attempt,
-    main: clock(seen ? 'step' : 'startup', mono),
+    main: clock(at, mono),
     open: [],
     dangles: false,
     reports_phases: false,
@@ -86,7 +89,7 @@ export function armWatch(attempt: number, mono: number, step: number | null, see
     looked_at: Number.NEGATIVE_INFINITY,
     stopped_since: null,
     continues: 0,
-    unsure: seen ? 2 : 0,
+    unsure: at === 'startup' ? 0 : 2,
     suspicion: null,
   };
 }

@@ -2,7 +2,7 @@ import type { AttemptReason } from '../causes.js';
 import type { CheckpointRef } from '../events.js';
 import type { Observation } from '../observations.js';
 import type { Job } from '../state.js';
-import { armWatch } from '../watch.js';
+import { armWatch, type Stage } from '../watch.js';
 import { resumeDownloads } from './downloads.js';
 import { takeUp } from './follow-ups.js';
 import type { Turn } from './turn.js';
@@ -51,7 +51,7 @@ export function startAttempt(
   const stood = job.progress.step ?? 0;
   const lost = job.started_at === null ? 0 : Math.max(0, stood - (from?.step ?? 0));
   turn.emit({ type: 'attempt_starting', job: job.name, attempt, reason, from, lost_steps: lost });
-  turn.setWatch(job.name, armWatch(attempt, turn.now.mono, from?.step ?? null, false));
+  turn.setWatch(job.name, armWatch(attempt, turn.now.mono, from?.step ?? null, 'startup'));
   turn.command({ do: 'spawn', job: job.name, attempt, from, knobs: job.knobs });
 }
 
@@ -85,14 +85,16 @@ export function onAdopted(turn: Turn, seen: Seen<'adopted'>): void {
     );
     return;
   }
-  const armed = armWatch(attempt, turn.now.mono, job.progress.step, hasStepped(job));
+  const armed = armWatch(attempt, turn.now.mono, job.progress.step, stageOf(job));
   // Whatever it is at began before anyone here watched.
   turn.setWatch(name, { ...armed, unsure: 2 });
 }
 
-/** Whether the attempt has made a step of its own, be it one that was made before. */
-export function hasStepped(job: Job): boolean {
-  return job.progress.step !== null && job.progress.step > (job.from?.step ?? 0);
+/** How far the attempt has come by its own steps, be they ones that were made before. */
+export function stageOf({ progress, from }: Job): Stage {
+  const { step, total } = progress;
+  if (step === null || step <= (from?.step ?? 0)) return 'startup';
+  return total !== null && step >= total ? 'finish' : 'step';
 }
 
 /** When this job was last known to be watched: its last step, or the daemon before this one. */

@@ -10,7 +10,7 @@ import {
   type PhaseClock,
   type Watch,
 } from '../watch.js';
-import { hasStepped } from './attempts.js';
+import { stageOf } from './attempts.js';
 import { withPhases } from './phases.js';
 import type { Turn } from './turn.js';
 
@@ -50,7 +50,7 @@ export function onSteps(turn: Turn, seen: Extract<Observation, { is: 'steps' }>)
 /** No clocks: it ended while no daemon watched, and this is what it left behind. */
 function watchOf(turn: Turn, job: Job, attempt: number): Watch {
   const { step } = job.progress;
-  return turn.watch(job.name) ?? armWatch(attempt, turn.now.mono, step, hasStepped(job));
+  return turn.watch(job.name) ?? armWatch(attempt, turn.now.mono, step, stageOf(job));
 }
 
 /** Nobody knows how long the next step took. */

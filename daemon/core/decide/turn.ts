@@ -83,8 +83,10 @@ export class Turn {
   }
 
   setLooks(name: string, looks: Looks | null): void {
-    const { [name]: _before, ...others } = this.core.looks;
-    this.core = { ...this.core, looks: looks === null ? others : { ...others, [name]: looks } };
+    const all: Record<string, Looks> = { ...this.core.looks };
+    if (looks === null) delete all[name];
+    else all[name] = looks;
+    this.core = { ...this.core, looks: all };
   }
 
   /** Asks for the checkpoint to start from, once; after a NaN, for one from before its onset. */

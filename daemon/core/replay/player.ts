@@ -1,4 +1,4 @@
-import { hasStepped } from '../decide/attempts.js';
+import { stageOf } from '../decide/attempts.js';
 import {
   asIfTicked,
   type Core,
@@ -88,7 +88,10 @@ export class Player {
       case 'attempt_starting': {
         const { job, attempt, from } = entry;
         this.convicted.delete(job);
-        this.core = this.watching(job, armWatch(attempt, this.now.mono, from?.step ?? null, false));
+        this.core = this.watching(
+          job,
+          armWatch(attempt, this.now.mono, from?.step ?? null, 'startup'),
+        );
         break;
       }
       case 'attempt_adopted': {
@@ -130,7 +133,7 @@ function underWay(state: State, now: Now): Core['watches'] {
     if (job.run.at !== 'running' || at === null) continue;
     const since = now.mono - Math.max(0, now.wall - at);
     watches[job.name] = {
-      ...armWatch(job.run.attempt, since, step, hasStepped(job)),
+      ...armWatch(job.run.attempt, since, step, stageOf(job)),
       unsure: 0,
     };
   }

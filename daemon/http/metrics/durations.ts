@@ -1,5 +1,5 @@
 import type { Histogram } from 'prom-client';
-import { type Entry, quantile } from '../../core/index.js';
+import { type Entry, secondsOfBin } from '../../core/index.js';
 import type { Catalogue } from './catalogue.js';
 
 /** prom-client counts one observation a call. Progress is journalled once a second, so more steps
@@ -12,7 +12,8 @@ export function observe(metrics: Catalogue['durations'], entry: Entry): void {
   switch (entry.type) {
     case 'progress':
       for (const [bin, count] of Object.entries(entry.bins)) {
-        add(metrics.step, entry.job, secondsOf(Number(bin)), count);
+        // Each step by itself, to 5 %, where the event's mean would hide the one slow step among fast ones.
+        add(metrics.step, entry.job, secondsOfBin(Number(bin)), count);
       }
       return;
     case 'hang_confirmed':
@@ -20,12 +21,6 @@ export function observe(metrics: Catalogue['durations'], entry: Entry): void {
     case 'recovered':
       return add(metrics.recovery, entry.job, entry.seconds, 1);
   }
-}
-
-/** What a bin of the core's sketch stands for: each step by itself, to 5 %, where the event's mean
- * would hide the one slow step among fast ones. */
-function secondsOf(bin: number): number {
-  return quantile({ n: 1, bins: { [bin]: 1 } }, 1) ?? Number.NaN;
 }
 
 function add(histogram: Histogram<'job'>, job: string, seconds: number, count: number): void {
