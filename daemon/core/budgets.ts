@@ -43,9 +43,9 @@ const LOOK_AT = 0.12;
 const BUSY = 2;
 /** The part at which looks begin where there is no history. */
 const LOOK_SOON = 0.02;
-/** What is added to the budget for how few samples it rests on: for a step a half at one sample and a
- * twentieth at a hundred. What few passes let expect takes their number into account already. */
-const FEW = { steps: 0.5, passes: 0.4 };
+/** What is added to a step's budget for how few samples it rests on: a half at one, a twentieth at
+ * a hundred. Of passes even the median is uncertain at first: a half at one, a fourth at two. */
+const FEW = 0.5;
 /** Phases that an attempt passes once. Their times say little of how long they may look idle (a
  * cache that is there already, a model in memory), so they never wait longer than without history. */
 const ONCE: ReadonlySet<Phase> = new Set<Phase>([
@@ -84,9 +84,9 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
   const trusted = phase === 'step' || (!ONCE.has(phase) && samples(sketch) >= OFTEN);
   const own = phase === 'step' ? Math.min(times.p99, pace ?? times.p99) : expected(sketch, times);
   // Few samples are likely to have missed the slow ones.
-  const few = phase === 'step' ? FEW.steps : FEW.passes;
-  const wanted = own * policy.factor * (1 + few / Math.sqrt(samples(sketch)));
-  const ceiling = learnedCeiling(phase, samples(sketch), { ...times, p99: own }, grounds);
+  const n = samples(sketch);
+  const wanted = own * policy.factor * (1 + FEW / (phase === 'step' ? Math.sqrt(n) : n));
+  const ceiling = learnedCeiling(phase, n, { ...times, p99: own }, grounds);
   const silent = Math.min(Math.max(wanted, policy.floor_seconds), ceiling);
   // What few passes let expect is an upper bound already.
   const spread = trusted ? (own / times.median) ** IDLE_PART.spread : 1;
@@ -116,7 +116,7 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
 /** How far the passes of one job are taken to be spread before there are any (the deviation of the
  * logarithm of a lognormal time), for how many samples that counts, and the most it is taken to be while
  * they are few: what a slow hour did to a few passes counts no more than that. */
-const SPREAD = { expected: 0.2, counts_for: 8, most: 0.2 };
+const SPREAD = { expected: 0.18, counts_for: 8, most: 0.18 };
 /** Standard normal quantiles: the distance of the quartiles, and of the 99th percentile from the median. */
 const QUARTILES = 1.349;
 const Z99 = 2.326;
