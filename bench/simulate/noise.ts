@@ -85,12 +85,24 @@ export function binsOf(block: Block, from: number, to: number, usual: number): B
       bins[(block.keys[i] ?? 0) + usual] = block.counts[i] ?? 0;
     return bins;
   }
+  // Counted beside the object, which is slow to change, and within the bins that these steps fall into.
+  let [least, most] = [BINS, 0];
   for (let i = from; i < to; i += 1) {
     const bin = (block.above[i] ?? 0) + usual;
-    bins[bin] = (bins[bin] ?? 0) + 1;
+    counted[bin] = (counted[bin] ?? 0) + 1;
+    if (bin < least) least = bin;
+    if (bin > most) most = bin;
+  }
+  for (let bin = least; bin <= most; bin += 1) {
+    if (counted[bin] !== 0) bins[bin] = counted[bin] ?? 0;
+    counted[bin] = 0;
   }
   return bins;
 }
+
+/** More bins than there are. */
+const BINS = 512;
+const counted = new Uint32Array(BINS);
 
 /** The middle of a bin of the core's sketch, in seconds. */
 export const secondsOfBin = (bin: number): number => 1e-4 * 1.1 ** bin;

@@ -79,7 +79,7 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
   const sketch = learned[phase];
   const unknown = withoutHistory(phase, grounds);
   if (sketch === undefined || samples(sketch) < policy.min_samples) return unknown;
-  const times = timesOf(sketch);
+  const times = timesIn(phase, sketch);
   if (times === null) return unknown;
   const trusted = phase === 'step' || (!ONCE.has(phase) && samples(sketch) >= OFTEN);
   const own = phase === 'step' ? Math.min(times.p99, pace ?? times.p99) : expected(sketch, times);
@@ -112,6 +112,17 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
     idle: Math.min(idle, unknown.idle),
   };
 }
+
+/** Sketches never change: those of phases that did not pass meanwhile need not be read again. */
+function timesIn(phase: Phase, sketch: Sketch): Times | null {
+  const kept = read[phase];
+  if (kept?.sketch === sketch) return kept.times;
+  const times = timesOf(sketch);
+  read[phase] = { sketch, times };
+  return times;
+}
+
+const read: Partial<Record<Phase, { readonly sketch: Sketch; readonly times: Times | null }>> = {};
 
 /** How far the passes of one job are taken to be spread before there are any (the deviation of the
  * logarithm of a lognormal time), for how many samples that counts, and the most it is taken to be while

@@ -121,17 +121,6 @@ export interface Times {
  * not report them make a job patient for the rest of the night.
  */
 export function timesOf(sketch: Sketch): Times | null {
-  const known = known_times.get(sketch);
-  if (known !== undefined) return known;
-  const times = workOut(sketch);
-  known_times.set(sketch, times);
-  return times;
-}
-
-/** Sketches never change: those of phases that did not pass meanwhile need not be read again. */
-const known_times = new WeakMap<Sketch, Times | null>();
-
-function workOut(sketch: Sketch): Times | null {
   const n = samples(sketch);
   if (n === 0) return null;
   const rank = (q: number): number => n - Math.ceil(q * n);

@@ -7,6 +7,7 @@ import {
   clock,
   innerSeconds,
   nothingPending,
+  type Pending,
   type PhaseClock,
   type Watch,
 } from '../watch.js';
@@ -105,7 +106,7 @@ function withSteps(
       steps: pending.steps + steps,
       useful: pending.useful + usefulSeconds(job, watch, steps, reached, gap),
       stepping: untimed ? Number.NaN : pending.stepping + stepping,
-      bins: untimed ? {} : withBins(pending.bins, steps, stepping, timed?.bins ?? null),
+      bins: untimed ? {} : withBins(pending, steps, stepping, timed?.bins ?? null),
     },
   };
 }
@@ -134,8 +135,9 @@ function usefulSeconds(job: Job, watch: Watch, steps: number, reached: number, g
   return (worth * gained) / steps;
 }
 
-function withBins(bins: Bins, steps: number, seconds: number, timed: Bins | null): Bins {
-  const sum: Record<number, number> = { ...bins };
+function withBins(pending: Pending, steps: number, seconds: number, timed: Bins | null): Bins {
+  if (timed !== null && pending.steps === 0) return timed;
+  const sum: Record<number, number> = { ...pending.bins };
   if (timed !== null) {
     addTo(sum, timed);
     return sum;
