@@ -262,3 +262,36 @@ test('the tail holds the last 200 lines and the one that has no end yet', () => 
   expect(progress.tail()[0]).toBe('l100');
   expect(progress.tail().at(-1)).toBe('open');
 });
+
+describe('last words', () => {
+  const fed = (progress: LogProgress, ...lines: string[]) => {
+    progress.feed(Buffer.from(lines.map((line) => `${line}\n`).join('')));
+  };
+  const PATTERNS = { ...PLAIN, step: 'step (\\d+)' };
+
+  test('are what was said after the last steps but one: more it has outlived', () => {
+    const progress = new LogProgress(PATTERNS);
+    fed(progress, 'ENOSPC: no space left on device');
+    progress.stepped();
+    // That step may have been made before, and told late.
+    expect(progress.lastWords()).toEqual(['ENOSPC: no space left on device']);
+    fed(progress, 'step 2', 'bad image');
+    progress.stepped();
+    expect(progress.lastWords()).toEqual(['step 2', 'bad image']);
+    progress.feed(Buffer.from('half a line'));
+    expect(progress.lastWords()).toEqual(['step 2', 'bad image', 'half a line']);
+    expect(progress.tail()).toHaveLength(4);
+  });
+
+  test('of output that nobody followed are told by the order of its lines', () => {
+    const progress = new LogProgress(PATTERNS, true);
+    fed(progress, 'ENOSPC', 'step 1', 'step 2', 'Killed', 'step 2', 'step 1', 'bad image');
+    expect(progress.lastWords()).toEqual(['step 2', 'Killed', 'step 2', 'step 1', 'bad image']);
+  });
+
+  test('are all there are where no steps were told', () => {
+    const progress = new LogProgress(PLAIN);
+    fed(progress, 'usage: train.py', 'error');
+    expect(progress.lastWords()).toEqual(['usage: train.py', 'error']);
+  });
+});

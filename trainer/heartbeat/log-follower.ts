@@ -16,11 +16,13 @@ export class LogFollower {
   private readonly buffer = Buffer.alloc(CHUNK);
   private busy: Promise<Merged | null> = Promise.resolve(null);
 
+  /** `past`: see {@link LogProgress}. */
   constructor(
     private readonly path: string,
     private readonly patterns: LogPatterns,
+    past = false,
   ) {
-    this.progress = new LogProgress(patterns);
+    this.progress = new LogProgress(patterns, past);
   }
 
   /** Reads to the end of the file; the newest facts, null when there is nothing new. Calls made
@@ -43,6 +45,16 @@ export class LogFollower {
 
   tail(): readonly string[] {
     return this.progress.tail();
+  }
+
+  /** See {@link LogProgress.stepped}. */
+  stepped(): void {
+    this.progress.stepped();
+  }
+
+  /** See {@link LogProgress.lastWords}. */
+  lastWords(): readonly string[] {
+    return this.progress.lastWords();
   }
 
   /** Bytes of output that said something new; see {@link LogProgress.novel}. */

@@ -23,6 +23,9 @@ type Patterns = {
 /** A line longer than this is judged by its end alone: a bar that is redrawn without a line end. */
 const LONGEST = 4096;
 const TAIL_LINES = 200;
+/** A line is outlived when so many new steps were told after it was read. The first of them may have
+ * been made before the line was written, and merely told late. */
+const OUTLIVED = 2;
 
 /**
  * Reads progress from a trainer's output, fed in chunks of any size. Lines end at carriage returns
@@ -36,12 +39,20 @@ export class LogProgress {
   private torn = false;
   private settled = true;
   private readonly patterns: Patterns;
-  private readonly lines: string[] = [];
+  /** `steps`: how many new steps had been told when the line was read. */
+  private readonly lines: { readonly text: string; readonly steps: number }[] = [];
+  private steps = 0;
+  private highest = Number.NEGATIVE_INFINITY;
   private readonly novelty = new Novelty();
   private readonly counter: Counter;
   private readonly phases: PhaseLines;
 
-  constructor(patterns: LogPatterns) {
+  /** `past`: all of it was written before anyone read it, so that the order of its lines is all that
+   * tells what was outlived; otherwise {@link stepped} does. */
+  constructor(
+    patterns: LogPatterns,
+    private readonly past = false,
+  ) {
     // d: where each group ended, for lines that have no end yet.
     const compile = (source: string | null): RegExp | null =>
       source === null ? null : new RegExp(source, 'd');
@@ -71,7 +82,9 @@ export class LogProgress {
       const whole = this.cut(line, this.torn && i === 0);
       if (whole !== '') {
         this.remember(whole);
-        found = merge(found, this.read(whole, false));
+        const facts = this.read(whole, false);
+        if (this.past) this.noteStep(facts?.step ?? null);
+        found = merge(found, facts);
       }
     }
     if (lines.length > 0) this.torn = false;
@@ -103,7 +116,25 @@ export class LogProgress {
 
   /** The last lines, oldest first. */
   tail(): readonly string[] {
-    return this.rest === '' ? [...this.lines] : [...this.lines, this.rest];
+    const texts = this.lines.map(({ text }) => text);
+    return this.rest === '' ? texts : [...texts, this.rest];
+  }
+
+  /** A new step was told, from whatever source: the trainer has outlived what it said before. */
+  stepped(): void {
+    this.steps += 1;
+  }
+
+  /** Those of the last lines that may tell of the trainer's end: it made no steps after them. */
+  lastWords(): readonly string[] {
+    const outlived = this.lines.filter(({ steps }) => this.steps - steps >= OUTLIVED).length;
+    return this.tail().slice(outlived);
+  }
+
+  private noteStep(step: number | null): void {
+    if (step === null || step <= this.highest) return;
+    this.highest = step;
+    this.stepped();
   }
 
   /** A line without the figure, or the half of a character, that a missing beginning left torn. */
@@ -114,7 +145,7 @@ export class LogProgress {
 
   private remember(line: string): void {
     this.novelty.take(line);
-    this.lines.push(line);
+    this.lines.push({ text: line, steps: this.steps });
     if (this.lines.length > TAIL_LINES) this.lines.splice(0, this.lines.length - TAIL_LINES);
   }
 

@@ -42,6 +42,8 @@ export class Live {
   private newsAt = performance.now() / 1000;
   private readonly phases = new OpenPhases();
   private lastStep: number | null = null;
+  private highest = Number.NEGATIVE_INFINITY;
+  private isOver = false;
   private readingSince = 0;
   private working: Promise<void> | null = null;
   private scanning: Promise<void> | null = null;
@@ -62,14 +64,16 @@ export class Live {
   }
 
   /** Reads everything that was left unread; the trainer is dead, so nothing more comes. Its last line
-   * needs no end if it was not torn off (`whole`). Returns the last lines of its output. */
+   * needs no end if it was not torn off (`whole`). Returns those of the last lines of its output that
+   * it made no steps after. */
   async drain(whole: boolean): Promise<readonly string[]> {
+    this.isOver = true;
     // A read or a cut of the log may be under way.
     await this.working;
     await this.heartbeats?.refresh();
     this.tell('log', await this.follower.poll());
     if (whole) this.tell('log', await this.follower.finish());
-    return this.follower.tail();
+    return this.follower.lastWords();
   }
 
   /** Looks at the whole process group from outside. */
@@ -190,6 +194,15 @@ export class Live {
       this.lastStep = beat.step;
       this.newsAt = performance.now() / 1000;
     }
+    this.outlive(facts.step);
     void this.at.observe({ is: 'beat', job: this.at.name, attempt: this.attempt, beat });
+  }
+
+  /** What it said before a new step was not its end. Of steps that are read only after its end nobody
+   * knows whether they were made before its last words: a buffer is written out last. */
+  private outlive(step: number | null): void {
+    if (step === null || step <= this.highest) return;
+    this.highest = step;
+    if (!this.isOver) this.follower.stepped();
   }
 }

@@ -3,7 +3,7 @@ import { LogFollower, type Merged, watchHeartbeats } from '../../../trainer/hear
 import type { Surroundings } from './context.js';
 
 /** Reads what an attempt left that ended while no daemon watched: tells its last progress and
- * returns the last lines of its output. `whole`: its last line was not torn off. */
+ * returns those of the last lines of its output that no steps follow. `whole`: its last line was not torn off. */
 export async function readRemains(
   at: Surroundings,
   attempt: number,
@@ -12,7 +12,7 @@ export async function readRemains(
   const tell = (beat: Merged | null): void => {
     if (beat !== null) void at.observe({ is: 'beat', job: at.name, attempt, beat });
   };
-  const follower = new LogFollower(at.paths.log(attempt), at.plan.log);
+  const follower = new LogFollower(at.paths.log(attempt), at.plan.log, true);
   const heartbeats = watchHeartbeats({
     dir: join(at.paths.attempt(attempt), 'heartbeat'),
     attempt,
@@ -26,7 +26,7 @@ export async function readRemains(
     await heartbeats.refresh();
     tell(await follower.poll());
     if (whole) tell(await follower.finish());
-    return follower.tail();
+    return follower.lastWords();
   } finally {
     await heartbeats.close();
     await follower.close();
