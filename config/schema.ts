@@ -139,6 +139,11 @@ export const configSchema = z.strictObject({
           nan: limit(2, 'NaN or exploding loss'),
           corrupt: limit(5, 'corrupt checkpoint'),
           exit_early: limit(2, 'exit 0 before the job was done'),
+          network: key(
+            wholeNumber(0),
+            100,
+            'Attempts that found no network before their first step; 100 take some 16 h.',
+          ),
           unknown: limit(5, 'any other failure'),
         })
         .prefault({}),

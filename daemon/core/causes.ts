@@ -12,6 +12,8 @@ export const CAUSES = [
   'host_bad',
   'reboot',
   'lost',
+  'network',
+  'preempted',
 ] as const;
 
 export type Cause = (typeof CAUSES)[number];

@@ -1,5 +1,15 @@
 import type { Cause } from './causes.js';
 import type { Exit } from './events.js';
+import { type LastWords, lastWords } from './last-words.js';
+import {
+  HOST_RAM_REMEDY,
+  isTransient,
+  NETWORK_REMEDY,
+  OLDER,
+  PATTERNS,
+  type Pattern,
+  tellsOfNetwork,
+} from './patterns.js';
 
 /** All that is known of an attempt that ended by itself. */
 export interface Ending {
@@ -19,6 +29,8 @@ export interface Ending {
   readonly rebooted: boolean;
   /** The kernel or the cgroup recorded an out-of-memory kill during this attempt. */
   readonly oom_killed: boolean;
+  /** Why a GPU of this machine is not there any more, where that was asked. */
+  readonly gpu_lost?: string | null;
   readonly loss: number | null;
 }
 
@@ -31,91 +43,6 @@ export type Outcome =
       readonly remedy: string;
       readonly signature: string;
     };
-
-interface Pattern {
-  readonly cause: Cause;
-  readonly line: RegExp;
-  readonly remedy: string;
-  /** Proof only of a failure before the first step: later the same words may have other reasons. */
-  readonly early?: true;
-}
-
-const OLDER = 'An older checkpoint is used.';
-export const DISK_REMEDY = 'Free space on the volume, or lower how many checkpoints are kept.';
-const DISK_FULL =
-  /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|PytorchStreamWriter failed writing file/;
-
-export const tellsOfFullDisk = (text: string): boolean => DISK_FULL.test(text);
-
-/** Messages as the programs print them; the first match from the end of the output wins. */
-const PATTERNS: readonly Pattern[] = [
-  {
-    cause: 'oom',
-    line: /torch\.(cuda\.)?OutOfMemoryError|CUDA out of memory|CUDA error: out of memory|CUBLAS_STATUS_ALLOC_FAILED/,
-    remedy: 'Lower the batch size or the resolution, or turn on gradient checkpointing.',
-  },
-  {
-    cause: 'host_oom',
-    line: /DefaultCPUAllocator: can't allocate memory|Cannot allocate memory|^MemoryError\b|DataLoader worker \(pid.*\) is killed by signal: Killed/,
-    remedy: 'Use fewer data-loader workers, or a pod with more RAM.',
-  },
-  {
-    cause: 'disk_full',
-    line: DISK_FULL,
-    remedy: DISK_REMEDY,
-  },
-  {
-    cause: 'nan',
-    line: /NaN detected in|loss is nan|Loss is NaN|found NaN or Inf|Function '\w+' returned nan values/i,
-    remedy: 'Lower the learning rate, or leave out the image that the log names.',
-  },
-  {
-    cause: 'host_bad',
-    line: /GPU has fallen off the bus|Unable to determine the device handle|uncorrectable ECC error|NVML: Unknown Error|Failed to initialize NVML/,
-    remedy: 'This machine needs to be replaced: start the job on another pod.',
-  },
-  {
-    cause: 'corrupt',
-    line: /PytorchStreamReader failed|SafetensorError|invalid header or archive is corrupted|unexpected EOF, expected \d+ more bytes|UnpicklingError|cannot resume from .+: torn\b/,
-    remedy: OLDER,
-  },
-  {
-    cause: 'corrupt',
-    line: /No such file or directory: '.*(-state|checkpoint-\d+)\/(model|optimizer|scheduler|random_states|pytorch_lora)/,
-    remedy: 'An older checkpoint is used.',
-  },
-  {
-    cause: 'permanent',
-    line: /ModuleNotFoundError: .+|ImportError: .+/,
-    remedy: 'Install what is missing into the environment the command runs in.',
-    early: true,
-  },
-  {
-    cause: 'permanent',
-    line: /error: unrecognized arguments: .+|error: the following arguments are required: .+|error: argument .+|unknown option .+/,
-    remedy: 'Correct the command in the job file.',
-    early: true,
-  },
-  {
-    cause: 'permanent',
-    line: /FileNotFoundError: .+|No such file or directory.*|can't open file .+|not found$|Permission denied/,
-    remedy: 'Correct the path in the job file, or make the file readable.',
-    early: true,
-  },
-  {
-    cause: 'permanent',
-    line: /GatedRepoError.*|Access to model .+ is restricted.*|401 Client Error.*/,
-    remedy: 'Accept the licence on the page of the model and give a token, or use a public mirror.',
-    early: true,
-  },
-  { cause: 'permanent', line: /SyntaxError: .+/, remedy: 'Correct the program.', early: true },
-];
-
-/** Errors of the device, its links, the network or a volume. They come back word for word, since the words
- * are the driver's, and say nothing of the program: two in a row before a step are no proof that a third
- * will follow. (ByteRobust, SOSP 2025: a CUDA error is the commonest fault, and a restart mends most.) */
-const TRANSIENT =
-  /CUDA error: (an illegal memory access|unspecified launch failure|misaligned address|the launch timed out|unknown error|CUDA-capable device\(s\) is\/are busy)|CUBLAS_STATUS_(EXECUTION_FAILED|INTERNAL_ERROR)|CUDNN_STATUS_(EXECUTION_FAILED|INTERNAL_ERROR)|NCCL (error|timeout)|ncclSystemError|\[Errno 5\] Input\/output error|Stale file handle|Transport endpoint is not connected|Connection (reset|refused|aborted|timed out)|Read timed out|Temporary failure in name resolution/;
 
 /** Exit statuses by which a shell says that the command could not be run (POSIX, 2.8.2). */
 const NOT_RUN: Readonly<Record<number, string>> = {
@@ -130,31 +57,36 @@ export function classify(end: Ending): Outcome {
   const whole = end.artefact === null || end.artefact === 'whole';
   const clean = end.exit === null ? end.artefact === 'whole' : end.exit.code === 0;
   if (clean && arrived && whole && !end.rebooted) return { is: 'done' };
-  if (end.rebooted) return failure('reboot', 'the machine was started anew', '');
+  if (end.rebooted) return failure('reboot', 'the machine was started anew, or is another one', '');
+  const words = lastWords(end.exit, end.tail);
+  if (end.gpu_lost) return failure('host_bad', end.gpu_lost, BAD_GPU);
+  // Some programs catch every error and end as if there had been none; a traceback is one all the same.
+  if (end.exit?.code === 0 && !words.raised) return early(end, arrived);
+  const match = findPattern(end, words);
+  if (match !== null) return failure(match.pattern.cause, match.line, match.pattern.remedy);
+  if (isNetworkAway(end, words))
+    return failure('network', clip(words.error || lastOf(words.final)), NETWORK_REMEDY);
   if (end.exit?.code === 0) return early(end, arrived);
-  const notRun = end.exit?.code != null && !end.stepped ? NOT_RUN[end.exit.code] : undefined;
-  const match = findPattern(end);
-  if (match !== null) {
-    return failure(match.pattern.cause, match.line, match.pattern.remedy);
-  }
+  return crashed(end, words);
+}
+
+const BAD_GPU = 'This machine needs to be restarted or replaced: start the job on another one.';
+
+function crashed(end: Ending, { exit, error }: LastWords): Outcome {
+  const notRun = exit?.code != null && !end.stepped ? NOT_RUN[exit.code] : undefined;
   if (notRun !== undefined)
     return failure('permanent', notRun, 'Correct the command in the job file.');
   if (end.oom_killed)
-    return failure(
-      'host_oom',
-      'killed by the kernel: out of memory',
-      'Use fewer data-loader workers, or a pod with more RAM.',
-    );
-  if (end.exit === null)
+    return failure('host_oom', 'killed by the kernel: out of memory', HOST_RAM_REMEDY);
+  if (exit === null)
     return failure('lost', 'ended while nobody watched; its exit status is unknown', '');
-  const how =
-    end.exit.signal === null
-      ? `exited with status ${end.exit.code}`
-      : `killed by ${end.exit.signal}`;
-  const last = lastWords(end.tail);
-  const crash = failure('crash', last === '' ? how : `${how}: ${last}`, '');
-  return TRANSIENT.test(last) ? { ...crash, signature: '' } : crash;
+  const how = exit.signal === null ? `exited with status ${exit.code}` : `killed by ${exit.signal}`;
+  const crash = failure('crash', error === '' ? how : `${how}: ${clip(error)}`, '');
+  return isTransient(error) ? { ...crash, signature: '' } : crash;
 }
+
+const lastOf = (lines: readonly string[]): string =>
+  lines.findLast((line) => line.trim() !== '')?.trim() ?? '';
 
 function early(end: Ending, arrived: boolean): Outcome {
   const lacking = arrived
@@ -169,21 +101,60 @@ function early(end: Ending, arrived: boolean): Outcome {
   );
 }
 
-function findPattern(end: Ending): { pattern: Pattern; line: string } | null {
+interface Match {
+  readonly pattern: Pattern;
+  readonly line: string;
+}
+
+function findPattern(end: Ending, words: LastWords): Match | null {
+  const { exit, closing, final, raised, error } = words;
   // A process that is killed says nothing: what it said before, it had outlived.
-  if (end.exit?.signal === 'SIGKILL') return null;
-  for (let i = end.tail.length - 1; i >= 0; i -= 1) {
-    const text = end.tail[i]?.trim() ?? '';
-    for (const pattern of PATTERNS) {
-      if (pattern.early && end.stepped) continue;
-      if (!pattern.line.test(text)) continue;
-      // A file that is missing from the checkpoint is no mistake in the job file.
-      const own = pattern.cause === 'permanent' && isAbout(text, end.resumed_from);
-      const found: Pattern = own ? { ...pattern, cause: 'corrupt', remedy: OLDER } : pattern;
-      return { pattern: found, line: clip(text) };
-    }
+  if (exit?.signal === 'SIGKILL') return null;
+  // Before all else: the Hub's client takes a network that is away for a file that is missing.
+  if (isNetworkAway(end, words)) return null;
+  // What a signal ended had not failed over an argument or a file.
+  const early = !end.stepped && (exit === null || exit.signal === null);
+  const told = search([error], early);
+  if (told !== null) return ofCheckpoint(told, end.resumed_from);
+  // A driver's own words are more than what was said around them.
+  if (isTransient(error)) return null;
+  const around = (early ? search(final, true) : null) ?? search(closing, false);
+  if (around !== null) return ofCheckpoint(around, end.resumed_from);
+  return raised ? search(end.tail, false) : null;
+}
+
+/** The match nearest to the end. `early`: with the patterns of a failed start among them. */
+function search(lines: readonly string[], early: boolean): Match | null {
+  for (const text of [...lines].reverse()) {
+    const line = text.trim();
+    const pattern = PATTERNS.find((one) => (early || !one.early) && one.line.test(line));
+    if (pattern !== undefined) return { pattern, line: clip(line) };
   }
   return null;
+}
+
+/** What a checkpoint lacks is no mistake in the job file; what cannot be loaded where none was given is
+ * a file of somebody else's. */
+function ofCheckpoint({ pattern, line }: Match, checkpoint: string | null): Match {
+  if (pattern.cause === 'permanent' && isAbout(line, checkpoint))
+    return { line, pattern: { ...pattern, cause: 'corrupt', remedy: OLDER } };
+  if (pattern.cause === 'corrupt' && checkpoint === null)
+    return { line, pattern: { ...pattern, remedy: FETCH_AGAIN } };
+  return { pattern, line };
+}
+
+const FETCH_AGAIN =
+  'A file that it loads is damaged: fetch the models it names again, and look at the files of its dataset.';
+
+/** `Can't load tokenizer for …` is what transformers makes of it after having warned. */
+const CANNOT_LOAD = /Can't load .+ for '/;
+
+/** Before the first step, and by its last words, it ended for want of a network. */
+function isNetworkAway(end: Ending, { exit, final, raised, error }: LastWords): boolean {
+  if (end.stepped || exit === null || exit.code === null) return false;
+  if (tellsOfNetwork(error)) return true;
+  if (CANNOT_LOAD.test(error)) return end.tail.some(tellsOfNetwork);
+  return !raised && final.slice(-3).some(tellsOfNetwork);
 }
 
 /** A trainer killed between two files of a save leaves a folder whose files are each whole. Which of
@@ -206,12 +177,6 @@ function failure(cause: Cause, reason: string, remedy: string): Failure {
     remedy,
     signature: `${cause}: ${reason.replace(/0x[0-9a-f]+|\d+/gi, '#')}`,
   };
-}
-
-/** The last line that looks like an error rather than a progress bar. */
-function lastWords(tail: readonly string[]): string {
-  const wordy = tail.filter((line) => /error|exception|abort|fault|killed|assert/i.test(line));
-  return clip(wordy.at(-1)?.trim() ?? '');
 }
 
 function clip(text: string): string {

@@ -55,7 +55,8 @@ export interface JobSpec {
 /** Everything that can happen. The journal adds `seq` and `time` (Unix seconds) to each. */
 export type Event =
   | { type: 'daemon_started'; pid: number; version: string; boot_id: string }
-  | { type: 'daemon_stopping'; reason: string }
+  /** `trainers: 'end'`: a scheduler takes the machine away, and its trainers end with the daemon. */
+  | { type: 'daemon_stopping'; reason: string; trainers?: 'end' }
   | {
       type: 'clocks_rearmed';
       reason: 'daemon_stalled' | 'machine_slept' | 'wall_clock_jumped';
@@ -77,7 +78,15 @@ export type Event =
   | { type: 'job_finished'; job: string; step: number | null; artefact: string | null }
   | { type: 'job_failed'; job: string; cause: Cause; reason: string; remedy: string }
   | { type: 'job_stopped'; job: string }
-  | { type: 'job_holding'; job: string; cause: Cause; reason: string; remedy: string }
+  /** `until`: Unix seconds at which it goes on by itself; absent where it waits for something. */
+  | {
+      type: 'job_holding';
+      job: string;
+      cause: Cause;
+      reason: string;
+      remedy: string;
+      until?: number;
+    }
   | {
       type: 'attempt_starting';
       job: string;

@@ -8,7 +8,7 @@ import type { Bins } from './sketch.js';
 /** What the edges tell the core. */
 export type Observation =
   | { is: 'daemon_up'; pid: number; version: string; boot_id: string }
-  | { is: 'daemon_stopping'; reason: string }
+  | { is: 'daemon_stopping'; reason: string; trainers?: 'end' }
   | { is: 'tick' }
   | { is: 'queue'; spec: JobSpec }
   | { is: 'stop'; job: string }

@@ -153,7 +153,13 @@ export function onAttempt(job: Job, entry: Entry): Job {
     case 'job_holding':
       return {
         ...job,
-        run: { at: 'holding', cause: entry.cause, reason: entry.reason, remedy: entry.remedy },
+        run: {
+          at: 'holding',
+          cause: entry.cause,
+          reason: entry.reason,
+          remedy: entry.remedy,
+          ...(entry.until === undefined ? {} : { until: entry.until }),
+        },
         suspect: null,
       };
     case 'job_stopped':
@@ -215,6 +221,13 @@ function spend(job: Job, cause: Cause, signature: string): Budget {
   const { budget } = job;
   const gained = job.progress.high > job.progress.high_at_start;
   const seen = { ...budget.seen, [cause]: (budget.seen[cause] ?? 0) + 1 };
+  // Nothing that the training did, or could do better next time.
+  if (cause === 'preempted') return { ...budget, seen };
+  // Waited for by a clock of its own, and no reason to lose patience with anything else.
+  if (cause === 'network') {
+    const spent = { ...budget.spent, network: (budget.spent.network ?? 0) + 1 };
+    return { ...budget, seen, spent };
+  }
   if (gained)
     return { ...budget, seen, total: budget.total + 1, barren: 0, signature: '', repeats: 0 };
   return {

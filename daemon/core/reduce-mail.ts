@@ -36,8 +36,9 @@ export function reduceMail(mail: Mail, entry: Entry): Mail {
     case 'evidence_saved':
     case 'trainer_killed':
     case 'attempt_starting':
-    case 'recovered':
       return recovering(mail, entry);
+    case 'recovered':
+      return backAgain(recovering(mail, entry), entry.job);
     case 'job_failed':
       return note(settled(mail, entry.job), entry, {
         kind: entry.cause === 'permanent' ? 'permanent' : 'gave_up',
@@ -179,6 +180,12 @@ function deferred(letter: Letter, entry: EventOf<'mail_deferred'> & { time: numb
   if (letter.id !== entry.id) return letter;
   const { tries, until, scope, done, time } = entry;
   return { ...letter, tries, until, scope, tried_at: time, done: [...letter.done, ...done] };
+}
+
+/** With a step made the network was there: should it go away again, that is news. */
+function backAgain(mail: Mail, job: string): Mail {
+  const { [noticeKey({ kind: 'held', cause: 'network', job })]: at, ...told } = mail.told;
+  return at === undefined ? mail : { ...mail, told };
 }
 
 /** A person's request begins a new story, whose end is news however soon it comes. Hangs in a row

@@ -20,16 +20,20 @@ export function reduce(state: State, entry: Entry): State {
 
 function happened(state: State, entry: Entry): State {
   switch (entry.type) {
-    case 'daemon_started':
+    case 'daemon_started': {
+      const { leaving: _over, ...here } = after(state, entry);
       return {
-        ...after(state, entry),
+        ...here,
         starts: state.starts + 1,
         daemon: { pid: entry.pid, version: entry.version, started: entry.time },
         host_bad: isSameBoot(state, entry.boot_id) ? state.host_bad : null,
         boot_id: entry.boot_id,
       };
+    }
     case 'daemon_stopping':
-      return { ...after(state, entry), daemon: null };
+      return entry.trainers === undefined
+        ? { ...after(state, entry), daemon: null }
+        : { ...after(state, entry), daemon: null, leaving: true, jobs: toldToGo(state.jobs) };
     case 'job_queued':
       return { ...after(state, entry), jobs: queued(state, entry) };
     case 'download_queued':
@@ -48,6 +52,14 @@ function happened(state: State, entry: Entry): State {
 /** The state after an entry that changes nothing else. */
 function after(state: State, { seq, time }: Entry): State {
   return { ...state, seq, last_event_at: time };
+}
+
+function toldToGo(jobs: State['jobs']): State['jobs'] {
+  const told = Object.entries(jobs).map(([name, job]) => [
+    name,
+    'attempt' in job.run ? { ...job, told_to_go: job.run.attempt } : job,
+  ]);
+  return Object.fromEntries(told);
 }
 
 /** What was found bad of a machine says nothing of another one, nor of this one once it was restarted.

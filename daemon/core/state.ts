@@ -24,6 +24,8 @@ export interface State {
   readonly host_bad: string | null;
   /** Of the latest daemon: another one is another machine, or this one started anew. */
   readonly boot_id?: string | null;
+  /** The daemon was told to go by a scheduler and takes its trainers along; until the next one is up. */
+  readonly leaving?: true;
   /** Phase times by the profile of the jobs that taught them, the latest last. */
   readonly profiles: Readonly<Record<string, Learned>>;
   /** The outbox; absent until mails are set up. */
@@ -55,6 +57,8 @@ export interface Job {
   readonly next_reason: AttemptReason;
   /** Set once the job's models were on disk. */
   readonly models_ready?: boolean;
+  /** The attempt that a scheduler ended together with its daemon; absent where none was. */
+  readonly told_to_go?: number;
   /** The checkpoint that the current attempt began at. */
   readonly from: CheckpointRef | null;
   /** How many of the declared knobs are turned; they stay so. */
@@ -103,6 +107,8 @@ export type Run =
       readonly cause: Cause;
       readonly reason: string;
       readonly remedy: string;
+      /** Unix seconds at which it goes on by itself; absent where it waits for something. */
+      readonly until?: number;
     }
   | { readonly at: 'finished'; readonly artefact: string | null }
   | {

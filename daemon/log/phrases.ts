@@ -24,7 +24,8 @@ export function adopted(entry: Of<'attempt_adopted'>): string {
 export function ended(entry: Of<'attempt_ended'>): [Level, string] {
   const { attempt, cause, reason } = entry;
   if (cause === 'done') return ['info', `attempt ${attempt} is done`];
-  if (cause === 'stopped') return ['info', `attempt ${attempt} ended: ${reason}`];
+  if (cause === 'stopped' || cause === 'preempted')
+    return ['info', `attempt ${attempt} ended: ${reason}`];
   return ['error', `attempt ${attempt} failed (${cause}): ${reason}`];
 }
 

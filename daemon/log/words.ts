@@ -50,4 +50,6 @@ export const BECAUSE: Readonly<Record<AttemptReason, string>> = {
   host_bad: 'after a fault of the host',
   reboot: 'after a reboot',
   lost: 'after the trainer vanished',
+  network: 'after the network was away',
+  preempted: 'after the scheduler took the machine',
 };

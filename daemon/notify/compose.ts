@@ -52,11 +52,13 @@ function subject(notice: Notice, { name, progress }: Job): string {
     case 'host_bad':
       return `Bad machine${still(notice)}: ${name}${at}`;
     case 'held':
-      return `${notice.cause === 'disk_full' ? 'Disk full' : 'On hold'}, waiting${still(notice)}: ${name}${at}`;
+      return `${HELD[notice.cause] ?? 'On hold'}, waiting${still(notice)}: ${name}${at}`;
     case 'finished':
       return `Finished: ${name}${at}`;
   }
 }
+
+const HELD: Readonly<Record<string, string>> = { disk_full: 'Disk full', network: 'No network' };
 
 const still = ({ reminders }: Notice): string => (reminders > 0 ? ' still' : '');
 

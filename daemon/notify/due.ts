@@ -49,7 +49,7 @@ export function due(mail: Mail, wall: number, rules: TellingRules): Due {
   const notices = Object.values(mail.notices).sort((a, b) => rank(a) - rank(b) || a.seq - b.seq);
   for (const notice of notices) {
     // The end of this is an event, which comes with a look of its own.
-    if (isStuck(mail, notice)) continue;
+    if (isStuck(mail, notice) || isToldOnce(mail, notice, wall)) continue;
     const at = dueAt(notice, mail.told[noticeKey(notice)], wall, rules);
     if (at > wall) later(at);
     else if (recent.length + now.length < rules.max_per_hour) now.push(notice);
@@ -63,6 +63,13 @@ function isStuck({ outbox }: Mail, notice: Notice): boolean {
   if (outbox.length >= OUTBOX_MAX) return true;
   if (!REPEATS.has(notice.kind)) return false;
   return outbox.some(({ kind, job }) => kind === notice.kind && job === notice.job);
+}
+
+/** A network that is away is told of once, until there is a step again: a person cannot mend it, and
+ * those mails would all arrive together. */
+function isToldOnce({ told }: Mail, notice: Notice, wall: number): boolean {
+  const at = told[noticeKey(notice)];
+  return notice.kind === 'held' && notice.cause === 'network' && at !== undefined && at <= wall;
 }
 
 function dueAt(

@@ -78,7 +78,9 @@ export function toDo(notice: Notice, job: Job, home: string): string[] {
     case 'finished':
       return ['Nothing. A rented pod goes on costing money until it is stopped.'];
     case 'held':
-      return [...remedy(job), 'Then nothing: it looks for room by itself.'];
+      return notice.cause === 'network'
+        ? remedy(job)
+        : [...remedy(job), 'Then nothing: it looks for room by itself.'];
     case 'host_bad':
       return remedy(job);
     case 'gave_up':

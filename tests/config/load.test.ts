@@ -27,6 +27,7 @@ describe('where settings come from', () => {
       host_oom: 3,
       disk_full: 5,
       nan: 2,
+      network: 100,
       corrupt: 5,
       exit_early: 2,
       unknown: 5,

@@ -192,6 +192,23 @@ describe('what lasts is told again', () => {
     expect(teller.pass(1e5).told).toEqual([]);
   });
 
+  test('a network that is away once, until a step was made with it', () => {
+    const teller = new Teller().see(...started());
+    const away = (hours: number, wait: number) => {
+      for (let left = hours * 3600; left > 0; left -= wait) {
+        teller.see(holds('network')).pass(wait, () => teller.deliver());
+        teller.see({ type: 'hold_ended', job: 'lora', why: 'the wait is over' });
+      }
+    };
+    away(0.1, 45);
+    expect(teller.told).toEqual([]);
+    away(8, 600);
+    expect(teller.told).toHaveLength(1);
+    teller.see(...recovered());
+    away(8, 600);
+    expect(teller.told).toHaveLength(2);
+  });
+
   test('a bad machine at once, and again each hour', () => {
     const teller = new Teller().see(...started(), holds('host_bad')).deliver();
     teller.pass(3700, () => teller.deliver());

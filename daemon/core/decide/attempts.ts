@@ -31,11 +31,17 @@ export function onDaemonUp(turn: Turn, seen: Seen<'daemon_up'>): void {
   resumeDownloads(turn);
 }
 
+/** Journalled before the trainers are ended: their ends are then nobody's failure, whoever sees them. */
+export function onDaemonStopping(turn: Turn, { reason, trainers }: Seen<'daemon_stopping'>): void {
+  const end = trainers === undefined ? {} : { trainers };
+  turn.emit({ type: 'daemon_stopping', reason, ...end });
+}
+
 export function onPrepared(turn: Turn, seen: Seen<'prepared'>): void {
   turn.prepared(seen.job);
   const job = turn.job(seen.job);
   if (job === undefined || (job.run.at !== 'queued' && job.run.at !== 'waiting')) return;
-  if (turn.state.host_bad !== null) return;
+  if (turn.state.host_bad !== null || turn.state.leaving) return;
   startAttempt(turn, job, job.next_reason, seen.from);
 }
 

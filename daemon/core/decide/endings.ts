@@ -1,7 +1,8 @@
 import type { Cause } from '../causes.js';
-import { classify, DISK_REMEDY, tellsOfFullDisk } from '../classify.js';
+import { classify } from '../classify.js';
 import type { CheckpointRef } from '../events.js';
 import type { Observation } from '../observations.js';
+import { DISK_REMEDY, tellsOfFullDisk } from '../patterns.js';
 import { type Remedy, remedyFor } from '../remedies.js';
 import type { Job } from '../state.js';
 import { startAttempt } from './attempts.js';
@@ -134,6 +135,11 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
     onTick(turn);
     return;
   }
+  if (job.told_to_go === seen.attempt) {
+    const reason = 'ended with its daemon, which the scheduler told to go';
+    end(turn, job, seen.attempt, 'preempted', reason, '', '', exit, seen.from);
+    return;
+  }
   end(
     turn,
     job,
@@ -184,7 +190,8 @@ function end(
     return;
   }
   if (what.is === 'hold') {
-    turn.emit({ type: 'job_holding', job: job.name, cause, reason, remedy });
+    const until = what.seconds === null ? {} : { until: turn.now.wall + what.seconds };
+    turn.emit({ type: 'job_holding', job: job.name, cause, reason, remedy, ...until });
     onHolding(turn);
     return;
   }
@@ -210,7 +217,7 @@ function restart(
   if (how.distrust && job.from !== null) {
     turn.command({ do: 'quarantine', job: job.name, checkpoint: job.from, reason });
   }
-  if (how.delay_seconds === 0 && !how.choose) {
+  if (how.delay_seconds === 0 && !how.choose && !turn.state.leaving) {
     startAttempt(turn, turn.job(job.name) ?? job, cause, from);
     return;
   }

@@ -53,7 +53,7 @@ function route(turn: Turn, seen: Observation): void {
     case 'daemon_up':
       return attempts.onDaemonUp(turn, seen);
     case 'daemon_stopping':
-      return turn.emit({ type: 'daemon_stopping', reason: seen.reason });
+      return attempts.onDaemonStopping(turn, seen);
     case 'tick':
       onTick(turn);
       followUps.onTasksDue(turn);

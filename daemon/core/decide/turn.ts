@@ -91,6 +91,8 @@ export class Turn {
 
   /** Asks for the checkpoint to start from, once; after a NaN, for one from before its onset. */
   prepare(name: string): void {
+    // Nothing is begun on a machine that is taken away: the next daemon's first tick asks again.
+    if (this.state.leaving) return;
     if (this.core.preparing.includes(name)) return;
     this.core = { ...this.core, preparing: [...this.core.preparing, name] };
     const job = this.job(name);

@@ -152,7 +152,10 @@ export const failed = (cause: 'crash' | 'permanent' | 'oom' = 'crash', job = 'lo
   remedy: 'Mend it.',
 });
 
-export const holds = (cause: 'disk_full' | 'host_bad' = 'disk_full', job = 'lora'): Event => ({
+export const holds = (
+  cause: 'disk_full' | 'host_bad' | 'network' = 'disk_full',
+  job = 'lora',
+): Event => ({
   type: 'job_holding',
   job,
   cause,
