@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import {
   type Config,
   homePaths,
@@ -8,29 +7,28 @@ import {
   loadConfig,
 } from '../config/index.js';
 import { busiest, watchGpus } from '../healthchecks/index.js';
-import { bootId, tether } from '../trainer/process/index.js';
-import { endUnderScheduler, endWhenTold, type Now } from './core/index.js';
-import { createEngine, type Engine } from './engine/index.js';
+import { bootId } from '../trainer/process/index.js';
+import type { Engine } from './engine/index.js';
 import { type HttpServer, startHttp } from './http/index.js';
-import { type Lock, processIdentity } from './journal/index.js';
-import { journalToLog, openLog } from './log/index.js';
-import type { Notifier } from './notify/index.js';
+import type { Lock } from './journal/index.js';
+import { openLog } from './log/index.js';
 import {
-  announce,
-  askFollowUp,
-  bringJob,
+  abandon,
+  announceAt,
+  type Begun,
+  beginEngine,
+  bringFirst,
+  clock,
   createEdges,
-  demoJob,
-  downloadDoor,
+  endWhenDone,
   isScheduled,
-  jobSpecOf,
+  lifeOf,
   mailSetup,
-  openDaemonJournal,
-  policyOf,
-  queueJob,
+  openStamped,
+  served,
   startMail,
-  type Teller,
   takeLock,
+  tetherOf,
   version,
 } from './startup/index.js';
 
@@ -82,9 +80,6 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonHandle>
   }
 }
 
-/** What a mail server may take for the last mails of a daemon that is not followed by another, in ms. */
-const LAST_MAILS_MS = 30_000;
-
 type Home = { root: string } & ReturnType<typeof homePaths>;
 
 async function start(
@@ -93,6 +88,7 @@ async function start(
   home: Home,
   lock: Lock,
 ): Promise<DaemonHandle> {
+  const { env } = options;
   const setup = mailSetup(config, home.root);
   const log = openLog({
     dir: home.logs,
@@ -101,145 +97,62 @@ async function start(
     files: config.log.files,
     foreground: options.foreground ?? false,
   });
-  keepEnvironmentSecrets(options.env);
-  for (const warning of hubTokens(options.env, options.home).warnings) log.warn(warning);
-  const clock = (): Now => ({ mono: performance.now() / 1000, wall: Date.now() / 1000 });
-  let stamp = clock().wall;
-  const opened = await openDaemonJournal(home.state, () => stamp, log);
-  const { journal } = opened;
+  keepEnvironmentSecrets(env);
+  for (const warning of hubTokens(env, options.home).warnings) log.warn(warning);
+  const opened = await openStamped(home.state, log);
 
   let http: HttpServer | null = null;
-  let mail: Notifier | null = null;
   const gpus = watchGpus({
     onReading: (readings) => http?.metrics.gpus(readings),
     onTrouble: (what) => log.warn(what),
   });
-  const scheduled = isScheduled(config.scheduler, options.env);
-  const tied = scheduled ? tether() : [];
-  if (tied === null)
-    log.warn(
-      'setpriv (util-linux) is missing: should this daemon be killed, its trainer would outlive the job',
-    );
+  const scheduled = isScheduled(config.scheduler, env);
   const edges = createEdges({
     home,
     config,
-    env: options.env,
+    env,
     engine: () => engine,
     gpuRatio: () => busiest(gpus.latest()),
-    tether: tied ?? [],
+    tether: scheduled ? tetherOf(log) : [],
     onBytes: (model, bytes) => http?.metrics.downloaded(model, bytes),
     onSize: (model, bytes) => http?.metrics.downloadSize(model, bytes),
     log,
   });
-  const engine = createEngine({
-    journal,
-    state: opened.state,
-    policy: policyOf(config),
-    clock,
-    stamp: (wall) => {
-      stamp = wall;
-    },
-    execute: edges.execute,
-    compactBytes: config.journal.compact_bytes,
-    onError: (doing, error) => log.error(`${doing}: ${error.message}`, { stack: error.stack }),
+  const engine = beginEngine(opened, config, log, edges.execute);
+  const begun: Begun = {
+    ...{ engine, edges, gpus, journal: opened.journal, log },
+    ...{ http: null, mail: null, teller: null, ticker: null },
+  };
+
+  let ready = false;
+  const life = lifeOf(begun, scheduled, lock);
+  const endIfDone = endWhenDone({
+    state: () => engine.state,
+    settled: (within_ms) => begun.mail?.settled(within_ms),
+    stop: (reason) => void life.stop(reason),
   });
   engine.subscribe((entry) => {
     if (entry.type === 'job_queued') edges.forget(entry.job);
-    const sentence = journalToLog(entry);
-    if (sentence !== null) log[sentence.level](sentence.message, sentence.fields);
-    endIfDone();
+    if (scheduled && ready) endIfDone();
   });
-
-  let ready = false;
-  let teller: Teller | null = null;
-  let resolveStopped: (reason: string) => void = () => {};
-  const stopped = new Promise<string>((resolve) => {
-    resolveStopped = resolve;
-  });
-  let stopping: Promise<void> | null = null;
-  let ticker: NodeJS.Timeout | null = null;
-
-  let exitCode = 0;
-  let ending = false;
-  const endIfDone = (): void => {
-    const code = scheduled && ready ? endUnderScheduler(engine.state) : null;
-    if (code === null || ending) return;
-    ending = true;
-    // The next daemon of this home, which would send what is left, may never be.
-    void Promise.resolve(mail?.settled(LAST_MAILS_MS)).then(() => {
-      ending = false;
-      // Something more may have been asked for meanwhile.
-      if (endUnderScheduler(engine.state) !== null)
-        void stop(`nothing is left to do here (exit code ${code})`);
-    });
-  };
-  const shutDown = async (reason: string): Promise<void> => {
-    if (scheduled) exitCode = endWhenTold(engine.state);
-    if (ticker !== null) clearInterval(ticker);
-    gpus.close();
-    await http?.close();
-    await Promise.all([mail?.close(), edges.close(scheduled ? 'ends' : 'goes on')]);
-    // While the disk refuses, the event waits in memory and goes with us: it is only a courtesy.
-    void engine.observe({ is: 'daemon_stopping', reason });
-    const { unwritten } = await journal.close();
-    if (unwritten > 0)
-      log.error(`${unwritten} journal entries could not be written before the end`);
-    teller?.withdraw();
-    await lock.release();
-    await log.close();
-    resolveStopped(reason);
-  };
-  const stop = (reason: string): Promise<void> => {
-    stopping ??= shutDown(reason);
-    return stopping;
-  };
 
   try {
     http = await startHttp({
-      engine,
-      host: config.http.host,
-      port: config.http.port,
-      tokenFile: `${home.state}/api-token`,
-      version: version(),
+      ...served({ engine, edges, home, config, env, log }),
       ready: () => ready,
-      queueJob: (source, text) =>
-        queueJob({ engine, home, config, env: options.env, source, text }),
-      downloads: downloadDoor(
-        () => engine,
-        () => edges.downloads,
-        home.root,
-      ),
-      followUp: (job, task, asked) => askFollowUp(engine, config, job, task, asked),
-      shutdown: (reason) => void stop(reason),
-      diskPaths: [home.state, home.outputs],
-      logger: log,
+      shutdown: (reason) => void life.stop(reason),
     });
-    const said = {
-      ...processIdentity(),
-      port: http.port,
-      url: http.url,
-      version: version(),
-      started: clock().wall,
-    };
-    teller = announce(home.state, said, (trouble) => {
-      if (trouble === null) return log.info('state/daemon.json is written now');
-      log.error(
-        `state/daemon.json cannot be written (${trouble.message}): the commands will not find this daemon until it can`,
-      );
-    });
-    await engine.observe({
-      is: 'daemon_up',
-      pid: process.pid,
-      version: version(),
-      boot_id: bootId(),
-    });
+    begun.http = http;
+    begun.teller = announceAt(http, home.state, clock().wall, log);
+    const { pid } = process;
+    await engine.observe({ is: 'daemon_up', pid, version: version(), boot_id: bootId() });
     // The daemon's own loop goes on while it looks for trainers, which may take a while.
-    ticker = setInterval(
+    begun.ticker = setInterval(
       () => void engine.observe({ is: 'tick' }),
       config.watch.poll_seconds * 1000,
     );
     await edges.adopted();
-    mail = await startMail({
+    begun.mail = await startMail({
       setup,
       home: home.root,
       engine,
@@ -248,30 +161,14 @@ async function start(
     });
     ready = true;
     edges.keepEvidence();
-    log.info(`nightwarden ${version()} watches over ${home.root}`, {
-      url: http.url,
-      host: hostname(),
-      pid: process.pid,
-    });
-    if (options.demoIfEmpty && Object.keys(engine.state.jobs).length === 0) {
-      await engine.request({ is: 'queue', spec: jobSpecOf(demoJob(home), home, config) });
-    }
-    if (options.job !== undefined) {
-      const about = { engine, home, config, env: options.env };
-      const refused = await bringJob({ ...about, ...options.job });
-      if (refused !== null) throw new Error(refused);
-    }
+    const { url, port } = http;
+    log.info(`nightwarden ${version()} watches over ${home.root}`, { url, host: hostname(), pid });
+    await bringFirst({ engine, home, config, env }, options);
     // What an earlier daemon of the same job has done is done.
-    endIfDone();
-    return { port: http.port, url: http.url, engine, stop, stopped, exitCode: () => exitCode };
+    if (scheduled) endIfDone();
+    return { port, url, engine, ...life };
   } catch (error) {
-    if (ticker !== null) clearInterval(ticker);
-    teller?.withdraw();
-    gpus.close();
-    await http?.close();
-    await Promise.all([mail?.close(), edges.close('goes on')]);
-    await journal.close();
-    await log.close();
+    await abandon(begun);
     throw error;
   }
 }

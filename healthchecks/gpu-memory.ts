@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { ask, isThere } from './ask.js';
 
 /** One GPU's memory as nvidia-smi shows it just now, in bytes. */
 export interface GpuMemory {
@@ -22,10 +19,13 @@ export async function readGpuMemory(
   withinMs = WITHIN_MS,
 ): Promise<readonly GpuMemory[] | null> {
   if (!(await isThere(command))) return null;
-  const ask = (query: string) => said(command, [query, '--format=csv,noheader,nounits'], withinMs);
+  const query = async (what: string): Promise<string | null> => {
+    const answer = await ask(command, [what, '--format=csv,noheader,nounits'], withinMs);
+    return answer?.code === 0 ? answer.out : null;
+  };
   const [gpus, apps] = await Promise.all([
-    ask('--query-gpu=uuid,memory.used'),
-    ask('--query-compute-apps=gpu_uuid,pid,used_memory'),
+    query('--query-gpu=uuid,memory.used'),
+    query('--query-compute-apps=gpu_uuid,pid,used_memory'),
   ]);
   const used = rows(gpus, 2);
   if (used.length === 0) return null;
@@ -39,21 +39,6 @@ export async function readGpuMemory(
   }));
 }
 
-/** A fork that finds nothing to execute takes as long as any, and most machines without a GPU are asked
- * at every start of an attempt. */
-async function isThere(command: string): Promise<boolean> {
-  const folders = command.includes('/') ? [''] : (process.env['PATH'] ?? '').split(':');
-  const found = await Promise.all(
-    folders.map((folder) =>
-      access(join(folder, command), constants.X_OK).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.includes(true);
-}
-
 /** Lines of `GPU-…, number, …`; `[N/A]`, as for a process of another container, is no number. */
 function rows(text: string | null, cells: number): string[][] {
   return (text ?? '')
@@ -63,21 +48,4 @@ function rows(text: string | null, cells: number): string[][] {
       const numbers = figures.every((figure) => figure !== '' && Number.isFinite(Number(figure)));
       return uuid?.startsWith('GPU-') && figures.length === cells - 1 && numbers;
     });
-}
-
-function said(command: string, args: readonly string[], withinMs: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const child = execFile(command, args, { killSignal: 'SIGKILL' }, (error, stdout) => {
-      clearTimeout(timer);
-      resolve(error === null ? stdout : null);
-    });
-    // Not execFile's own limit: that waits for the end, and one in D state does not end.
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      child.unref();
-      resolve(null);
-    }, withinMs);
-  });
 }

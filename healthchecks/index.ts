@@ -7,5 +7,6 @@ export {
   vramUsed,
   watchGpus,
 } from './gpu.js';
+export { type GpuQuestion, gpuLost } from './gpu-lost.js';
 export { type GpuMemory, readGpuMemory } from './gpu-memory.js';
 export { createVolumeProbe, type VolumeProbe, type VolumeState } from './volume.js';

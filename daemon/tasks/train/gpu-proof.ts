@@ -66,6 +66,10 @@ function useOf({ uuid, used_bytes, processes }: GpuMemory, ours: ReadonlySet<num
   return { uuid, used_bytes, others_bytes: others.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
+/** UUIDs of the GPUs that were there when the attempt was begun; none where there were none. */
+export const notedGpus = (at: Surroundings, attempt: number): readonly string[] =>
+  (notedOf(at, attempt) ?? []).map(({ uuid }) => uuid);
+
 function notedOf(at: Surroundings, attempt: number): readonly GpuUse[] | null {
   try {
     const noted: unknown = JSON.parse(readFileSync(fileOf(at, attempt), 'utf8'));
