@@ -45,6 +45,14 @@ const up = (...more: string[]) => {
   return daemon;
 };
 
+/** What ended each attempt, by the journal. */
+const causes = (): string[] =>
+  house
+    .read('state/journal.jsonl')
+    .split('\n')
+    .filter((line) => line.includes('"attempt_ended"'))
+    .map((line) => (JSON.parse(line) as { cause: string }).cause);
+
 const script = (text: string) =>
   house.write('job.yaml', `name: scheduled\ncommand: [sh, -c, '${text}']\ncwd: work\n`);
 
@@ -118,6 +126,17 @@ describe('what the scheduler ends', () => {
     const lives = house.read('work/trace.jsonl').match(/"from": \d+/g);
     expect(lives).toHaveLength(2);
     expect(Number(lives?.[1]?.split(' ')[1])).toBeGreaterThanOrEqual(20);
+    expect(causes()).toEqual(['preempted', 'done']);
+  });
+
+  test('a trainer that is signalled before its daemon has not crashed, and no other is begun', async () => {
+    const { daemon, trainer_pid } = await underWay();
+    process.kill(trainer_pid ?? 0, 'SIGTERM');
+    await until('the end of the trainer', () => !existsSync(`/proc/${trainer_pid}`));
+    daemon.child.kill('SIGTERM');
+    expect(await daemon.ended).toBe(33);
+    expect(await up().ended).toBe(0);
+    expect(causes()).toEqual(['preempted', 'done']);
   });
 
   const tied = tether() === null ? test.skip : test;
