@@ -4,6 +4,7 @@ import { type LastWords, lastWords } from './last-words.js';
 import {
   HOST_RAM_REMEDY,
   isTransient,
+  NAN_REMEDY,
   NETWORK_REMEDY,
   OLDER,
   PATTERNS,
@@ -22,7 +23,7 @@ export interface Ending {
   readonly step: number | null;
   readonly target_step: number | null;
   /** Null where the job names no artefact. */
-  readonly artefact: 'whole' | 'torn' | 'absent' | null;
+  readonly artefact: 'whole' | 'torn' | 'absent' | 'nan' | null;
   /** The checkpoint it was to go on from; null where it began anew. */
   readonly resumed_from: string | null;
   /** The machine was started anew since the attempt began. */
@@ -55,9 +56,12 @@ const NOT_RUN: Readonly<Record<number, string>> = {
 export function classify(end: Ending): Outcome {
   const arrived = end.target_step === null || (end.step ?? -1) >= end.target_step;
   const whole = end.artefact === null || end.artefact === 'whole';
-  const clean = end.exit === null ? end.artefact === 'whole' : end.exit.code === 0;
+  const clean =
+    end.exit === null ? end.artefact === 'whole' || end.artefact === 'nan' : end.exit.code === 0;
   if (clean && arrived && whole && !end.rebooted) return { is: 'done' };
   if (end.rebooted) return failure('reboot', 'the machine was started anew, or is another one', '');
+  if (clean && end.artefact === 'nan')
+    return failure('nan', 'its artefact holds weights that are no numbers (NaN)', NAN_REMEDY);
   const words = lastWords(end.exit, end.tail);
   if (end.gpu_lost) return failure('host_bad', end.gpu_lost, BAD_GPU);
   // Some programs catch every error and end as if there had been none; a traceback is one all the same.

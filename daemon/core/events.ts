@@ -204,7 +204,15 @@ export type Event =
   | { type: 'knob_turned'; job: string; cause: Knob; turned: number }
   | { type: 'loss_not_finite'; job: string; attempt: number; step: number }
   | { type: 'loss_finite_again'; job: string; attempt: number; step: number }
-  | { type: 'nan_confirmed'; job: string; attempt: number; onset: number; step: number }
+  /** `weights`: where in the checkpoint of step `onset` the NaN stands; absent where the loss told. */
+  | {
+      type: 'nan_confirmed';
+      job: string;
+      attempt: number;
+      onset: number;
+      step: number;
+      weights?: string;
+    }
   | { type: 'host_found_bad'; job: string; why: string }
   | { type: 'hold_ended'; job: string; why: string }
   | {

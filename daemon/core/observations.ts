@@ -37,6 +37,8 @@ export type Observation =
   | { is: 'adopted'; job: string; attempt: number; shepherd: ProcessRef; trainer: ProcessRef }
   | { is: 'never_ran'; job: string; attempt: number }
   | { is: 'beat'; job: string; attempt: number; beat: Beat }
+  /** A checkpoint that this attempt saved holds a NaN; `where`: file and tensor. */
+  | { is: 'weights'; job: string; attempt: number; checkpoint: CheckpointRef; where: string }
   /** Several steps that the edge timed one by one, up to `step`: the same as a beat for each at its own
    * time, where none took long enough to be looked at. */
   | { is: 'steps'; job: string; attempt: number; step: number; seconds: number; bins: Bins }

@@ -11,6 +11,7 @@ export interface Pattern {
 
 export const OLDER = 'An older checkpoint is used.';
 export const DISK_REMEDY = 'Free space on the volume, or lower how many checkpoints are kept.';
+export const NAN_REMEDY = 'Lower the learning rate, or look for a broken image in the dataset.';
 export const HOST_RAM_REMEDY = 'Use fewer data-loader workers, or a pod with more RAM.';
 const DISK_FULL =
   /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|PytorchStreamWriter failed writing file|inline_container\.cc.*unexpected pos \d+ vs \d+/;

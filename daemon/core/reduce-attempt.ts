@@ -105,7 +105,14 @@ export function onAttempt(job: Job, entry: Entry): Job {
       return {
         ...job,
         suspect: null,
-        run: { at: 'ending', attempt: entry.attempt, why: 'nan', evidence: false },
+        nan_onset: entry.onset,
+        run: {
+          at: 'ending',
+          attempt: entry.attempt,
+          why: 'nan',
+          evidence: false,
+          ...(entry.weights === undefined ? {} : { weights: entry.weights }),
+        },
       };
     case 'knob_turned':
       return { ...job, knobs: { ...job.knobs, [entry.cause]: entry.turned } };

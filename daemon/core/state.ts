@@ -100,6 +100,8 @@ export type Run =
       readonly attempt: number;
       readonly why: 'hang' | 'nan' | 'stop';
       readonly evidence: boolean;
+      /** Where in a checkpoint a NaN was read. */
+      readonly weights?: string;
     }
   | { readonly at: 'waiting'; readonly until: number; readonly cause: Cause }
   | {

@@ -185,7 +185,9 @@ function say(entry: Entry): [Level, string] | null {
     case 'nan_confirmed':
       return [
         'error',
-        `the loss has not been finite since step ${entry.onset}: ended, to go back before it`,
+        entry.weights === undefined
+          ? `the loss has not been finite since step ${entry.onset}: ended, to go back before it`
+          : `the checkpoint of step ${entry.onset} holds weights that are no numbers (${entry.weights}): ended, to go back before it`,
       ];
     case 'host_found_bad':
       return ['error', `this machine is bad (${entry.why}): nothing is started on it again`];

@@ -147,7 +147,7 @@ export class Night {
     exit: { code: number } | { signal: string } | null,
     over: Partial<Extract<Observation, { is: 'exited' }>> & {
       tail?: string[];
-      artefact?: 'whole' | 'torn' | 'absent';
+      artefact?: 'whole' | 'torn' | 'absent' | 'nan';
     } = {},
   ): this {
     const { tail = [], artefact = 'absent', ...rest } = over;

@@ -80,6 +80,37 @@ describe('a loss that is not a number', () => {
     expect(night.job.budget).toEqual(before);
   });
 
+  test('in the weights of a checkpoint, where no loss is told, it is ended too', () => {
+    const night = new Night().start({ target_step: 1000 }).steps(30, 1);
+    night.see({ is: 'checkpoint', job: 'lora', checkpoint: checkpoint(10) });
+    const where = 'lora.safetensors: down.weight';
+    night.see({ is: 'weights', job: 'lora', attempt: 1, checkpoint: checkpoint(20), where });
+    expect(night.of('nan_confirmed')).toMatchObject([{ onset: 20, weights: where }]);
+    night.see({ is: 'evidence', job: 'lora', attempt: 1, path: '/e', files: 1, seconds: 0 });
+    night.exit({ signal: 'SIGTERM' }, { from: checkpoint(20) });
+    expect(night.of('attempt_ended')).toMatchObject([
+      { cause: 'nan', reason: `the weights saved at step 20 are no numbers (${where})` },
+    ]);
+    expect(night.commands).toEqual([{ do: 'prepare', job: 'lora', below: 20 }]);
+    expect(night.rebuilt()).toEqual(night.core.state);
+  });
+
+  test('from the first checkpoint on, beside a loss that is a number, is of a tensor nobody uses', () => {
+    const night = new Night().start({ target_step: 1000 }).steps(30, 1);
+    night.skip(2).beat({ step: 31, loss: 0.25 });
+    const where = 'model.safetensors: unused';
+    night.see({ is: 'weights', job: 'lora', attempt: 1, checkpoint: checkpoint(20), where });
+    expect(night.of('nan_confirmed')).toEqual([]);
+    expect(night.job.checkpoint?.step).toBe(20);
+  });
+
+  test('in the artefact of a run that ended well is no success', () => {
+    const night = new Night().start().steps(100, 1);
+    night.exit({ code: 0 }, { artefact: 'nan' });
+    expect(night.of('attempt_ended')).toMatchObject([{ cause: 'nan' }]);
+    expect(night.does('prepare')).toBe(true);
+  });
+
   test('a step or two that a scaler skips are let pass', () => {
     const night = new Night().start({ target_step: 1000 }).steps(50, 1);
     night.skip(1).beat({ step: 51, loss: Number.POSITIVE_INFINITY });

@@ -23,9 +23,11 @@ test('what an earlier run left is as good as not there', async () => {
   expect(await lookAtArtefact(file, 1002.1 * 1000)).toBe('absent');
 });
 
-test('none asked for, none there, one that is cut short', async () => {
+test('none asked for, none there, one that is cut short, one that is no numbers', async () => {
   expect(await lookAtArtefact(null, 1)).toBeNull();
   expect(await lookAtArtefact(file)).toBe('absent');
   writeFileSync(file, safetensors({ a: ones(64) }).subarray(0, 200));
   expect(await lookAtArtefact(file)).toBe('torn');
+  writeFileSync(file, safetensors({ a: [...ones(64), Number.NaN] }));
+  expect(await lookAtArtefact(file)).toBe('nan');
 });

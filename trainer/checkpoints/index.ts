@@ -3,7 +3,7 @@ export { writeAtomic } from './atomic.js';
 export { isOfRun } from './count.js';
 export { escapeGlob, findCheckpoints } from './find.js';
 export { fingerprint } from './fingerprint.js';
-export { findNonFinite } from './finite.js';
+export { findNaN, findNonFinite } from './finite.js';
 export { metadataOf } from './metadata.js';
 export type { Quarantined } from './quarantine.js';
 export type { OpenFile } from './reader.js';

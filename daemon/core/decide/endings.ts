@@ -2,13 +2,14 @@ import type { Cause } from '../causes.js';
 import { classify } from '../classify.js';
 import type { CheckpointRef } from '../events.js';
 import type { Observation } from '../observations.js';
-import { DISK_REMEDY, tellsOfFullDisk } from '../patterns.js';
+import { DISK_REMEDY, NAN_REMEDY, tellsOfFullDisk } from '../patterns.js';
 import { type Remedy, remedyFor } from '../remedies.js';
 import type { Job } from '../state.js';
 import { startAttempt } from './attempts.js';
 import { flush } from './beat.js';
 import { followUp } from './follow-ups.js';
 import { onHolding } from './holding.js';
+import { nanReason } from './nan.js';
 import { onTick } from './tick.js';
 import type { Turn } from './turn.js';
 
@@ -19,8 +20,6 @@ export function onEvidence(turn: Turn, seen: Seen<'evidence'>): void {
   turn.emit({ type: 'evidence_saved', job, attempt, path, files, seconds });
   turn.command({ do: 'kill', job, attempt });
 }
-
-const NAN_REMEDY = 'Lower the learning rate, or look for a broken image in the dataset.';
 
 const BAD_HOST_REMEDY =
   'This machine needs to be restarted or replaced: start the job on another one.';
@@ -98,7 +97,7 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
   if (job.run.at === 'ending') {
     const cause = job.run.why === 'nan' ? 'nan' : 'hang';
     const reason =
-      cause === 'nan' ? `the loss is not finite since step ${job.nan_onset}` : lastHang(job);
+      job.run.why === 'nan' ? nanReason(job.nan_onset, job.run.weights) : lastHang(job);
     const remedy = cause === 'nan' ? NAN_REMEDY : 'See the evidence folder of the attempt.';
     end(turn, job, seen.attempt, cause, reason, remedy, cause, exit, seen.from);
     return;

@@ -9,7 +9,7 @@ import * as endings from './endings.js';
 import * as followUps from './follow-ups.js';
 import { onHolding, onRoom } from './holding.js';
 import { onMail } from './mail.js';
-import { onLoss } from './nan.js';
+import { onLoss, onWeights } from './nan.js';
 import { onOutside, onProcessState } from './outside.js';
 import { noteLook, tellLooks } from './recorded.js';
 import * as requests from './requests.js';
@@ -83,6 +83,8 @@ function route(turn: Turn, seen: Observation): void {
     case 'beat':
       onBeat(turn, seen.job, seen.attempt, seen.beat);
       return onLoss(turn, seen.job, seen.attempt, seen.beat);
+    case 'weights':
+      return onWeights(turn, seen);
     case 'steps':
       return onSteps(turn, seen);
     case 'outside':

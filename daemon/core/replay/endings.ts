@@ -92,10 +92,14 @@ function observationOf(ended: Ended, job: Job): Observation {
   };
 }
 
-function artefactOf({ cause, reason }: Ended, job: Job): 'whole' | 'torn' | 'absent' | null {
+function artefactOf(
+  { cause, reason }: Ended,
+  job: Job,
+): 'whole' | 'torn' | 'absent' | 'nan' | null {
   if (!job.spec.has_artefact) return null;
   if (cause === 'done') return 'whole';
   if (reason.includes('its artefact is torn')) return 'torn';
+  if (reason.startsWith('its artefact holds')) return 'nan';
   // Where the step was what lacked, the artefact was not asked about.
   return cause === 'exit_early' && reason.includes('it stood at step') ? 'whole' : 'absent';
 }

@@ -8,17 +8,30 @@ import {
 import type { CheckpointRef } from '../../core/index.js';
 import type { Surroundings } from './context.js';
 import { freeBytes } from './room.js';
+import { nanIn } from './weights.js';
 
 /** A step may be told of at most this many steps after it was saved under its own number. */
 const SLACK_STEPS = 1;
 
 /** Verifies, in the background, what the running trainer has saved, so that a restart waits for
- * nothing. Bad ones are left where they are until the trainer is dead: it may still be writing. */
-export async function scanCheckpoints(at: Surroundings, signal: AbortSignal): Promise<void> {
+ * nothing; what it saved last is read for NaNs. Bad ones are left where they are until the trainer is dead: it may still be writing. */
+export async function scanCheckpoints(
+  at: Surroundings,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
   const spec = at.plan.checkpoints;
   if (spec === null) return;
   const found = await at.store.scan(spec, at.plan.cwd, { ...plausible(at), signal });
-  for (const stored of found.verified.reverse()) await tell(at, stored);
+  for (const stored of found.verified.reverse()) {
+    const where = await nanIn(stored.path, stored.bytes, signal);
+    if (where === null) await tell(at, stored);
+    else {
+      const { step, path, bytes } = stored;
+      const checkpoint = { step, path, bytes };
+      void at.observe({ is: 'weights', job: at.name, attempt, checkpoint, where });
+    }
+  }
   for (const { path, error } of found.problems) at.log.warn(`${path}: ${error.message}`);
 }
 

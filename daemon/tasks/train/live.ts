@@ -144,7 +144,7 @@ export class Live {
       this.due.scan = now + this.at.settings.scan_seconds;
       this.scanning = this.guard(
         'looking for checkpoints',
-        scanCheckpoints(this.at, this.abort.signal),
+        scanCheckpoints(this.at, this.attempt, this.abort.signal),
       ).finally(() => {
         this.scanning = null;
       });
