@@ -202,16 +202,17 @@ export type Event =
       why: string;
     }
   | { type: 'knob_turned'; job: string; cause: Knob; turned: number }
-  | { type: 'loss_not_finite'; job: string; attempt: number; step: number }
+  /** `loss`: one that is a number, and beyond all measure. */
+  | { type: 'loss_not_finite'; job: string; attempt: number; step: number; loss?: number }
   | { type: 'loss_finite_again'; job: string; attempt: number; step: number }
-  /** `weights`: where in the checkpoint of step `onset` the NaN stands; absent where the loss told. */
+  /** `what`: what was seen; absent in journals from before it was told. */
   | {
       type: 'nan_confirmed';
       job: string;
       attempt: number;
       onset: number;
       step: number;
-      weights?: string;
+      what?: string;
     }
   | { type: 'host_found_bad'; job: string; why: string }
   | { type: 'hold_ended'; job: string; why: string }

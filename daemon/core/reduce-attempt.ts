@@ -111,7 +111,7 @@ export function onAttempt(job: Job, entry: Entry): Job {
           attempt: entry.attempt,
           why: 'nan',
           evidence: false,
-          ...(entry.weights === undefined ? {} : { weights: entry.weights }),
+          ...(entry.what === undefined ? {} : { what: entry.what }),
         },
       };
     case 'knob_turned':

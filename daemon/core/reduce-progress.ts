@@ -3,6 +3,7 @@ import { knownPhase } from './phases.js';
 import { noBudget } from './reduce-attempt.js';
 import { emptySketch, merge, record } from './sketch.js';
 import type { Job, Tally } from './state.js';
+import { withLoss } from './usual-loss.js';
 
 /** What a run gains and loses: steps, checkpoints, phase times, hangs, recoveries. */
 export function onProgress(job: Job, entry: Entry): Job {
@@ -64,8 +65,10 @@ export function onProgress(job: Job, entry: Entry): Job {
 
 function progress(job: Job, entry: EventOf<'progress'> & { time: number }): Job {
   const step = merge(job.learned.step ?? emptySketch, entry.bins);
+  const usual_loss = withLoss(job.usual_loss, entry.loss);
   return {
     ...job,
+    ...(usual_loss === undefined ? {} : { usual_loss }),
     learned: step.n === 0 ? job.learned : { ...job.learned, step },
     progress: {
       ...job.progress,

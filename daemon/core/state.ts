@@ -4,6 +4,7 @@ import type { Tasks } from './follow-ups.js';
 import type { Mail } from './mail.js';
 import type { Phase } from './phases.js';
 import type { Sketch } from './sketch.js';
+import type { UsualLoss } from './usual-loss.js';
 
 /** The fold over the journal: all that a restarted daemon knows. Plain JSON. */
 export interface State {
@@ -63,8 +64,10 @@ export interface Job {
   readonly from: CheckpointRef | null;
   /** How many of the declared knobs are turned; they stay so. */
   readonly knobs: Readonly<Record<Knob, number>>;
-  /** The first step of this attempt whose loss was not finite, while it has not become so again. */
+  /** The first step of this attempt whose loss was not finite, or beyond all measure, while it has not become so again. */
   readonly nan_onset: number | null;
+  /** Absent until a loss was told. */
+  readonly usual_loss?: UsualLoss;
   readonly progress: Progress;
   readonly checkpoint: (CheckpointRef & { readonly verified_at: number }) | null;
   readonly budget: Budget;
@@ -100,8 +103,8 @@ export type Run =
       readonly attempt: number;
       readonly why: 'hang' | 'nan' | 'stop';
       readonly evidence: boolean;
-      /** Where in a checkpoint a NaN was read. */
-      readonly weights?: string;
+      /** What was seen of the NaN. */
+      readonly what?: string;
     }
   | { readonly at: 'waiting'; readonly until: number; readonly cause: Cause }
   | {

@@ -179,15 +179,18 @@ function say(entry: Entry): [Level, string] | null {
         `remedy ${entry.turned} of the job file is used from now on, ${BECAUSE[entry.cause]}`,
       ];
     case 'loss_not_finite':
-      return ['warn', `the loss is not a finite number at step ${entry.step}`];
+      return entry.loss === undefined
+        ? ['warn', `the loss is not a finite number at step ${entry.step}`]
+        : [
+            'warn',
+            `the loss is ${Number(entry.loss.toPrecision(3))} at step ${entry.step}, beyond all that was usual`,
+          ];
     case 'loss_finite_again':
-      return ['info', `the loss is finite again at step ${entry.step}`];
+      return ['info', `the loss is sound again at step ${entry.step}`];
     case 'nan_confirmed':
       return [
         'error',
-        entry.weights === undefined
-          ? `the loss has not been finite since step ${entry.onset}: ended, to go back before it`
-          : `the checkpoint of step ${entry.onset} holds weights that are no numbers (${entry.weights}): ended, to go back before it`,
+        `${entry.what ?? `the loss has not been finite since step ${entry.onset}`}: ended, to go back before it`,
       ];
     case 'host_found_bad':
       return ['error', `this machine is bad (${entry.why}): nothing is started on it again`];

@@ -85,7 +85,7 @@ describe('a loss that is not a number', () => {
     night.see({ is: 'checkpoint', job: 'lora', checkpoint: checkpoint(10) });
     const where = 'lora.safetensors: down.weight';
     night.see({ is: 'weights', job: 'lora', attempt: 1, checkpoint: checkpoint(20), where });
-    expect(night.of('nan_confirmed')).toMatchObject([{ onset: 20, weights: where }]);
+    expect(night.of('nan_confirmed')).toMatchObject([{ onset: 20 }]);
     night.see({ is: 'evidence', job: 'lora', attempt: 1, path: '/e', files: 1, seconds: 0 });
     night.exit({ signal: 'SIGTERM' }, { from: checkpoint(20) });
     expect(night.of('attempt_ended')).toMatchObject([
@@ -102,6 +102,41 @@ describe('a loss that is not a number', () => {
     night.see({ is: 'weights', job: 'lora', attempt: 1, checkpoint: checkpoint(20), where });
     expect(night.of('nan_confirmed')).toEqual([]);
     expect(night.job.checkpoint?.step).toBe(20);
+  });
+
+  const steady = (loss: (step: number) => number): Night => {
+    const night = new Night().start({ target_step: 100_000 });
+    for (let step = 1; step <= 60; step += 1) night.skip(1).beat({ step, loss: loss(step) });
+    return night;
+  };
+
+  test('but beyond all measure for twenty steps has exploded', () => {
+    const night = steady((step) => 0.2 + 0.1 * Math.sin(step));
+    for (let step = 61; step <= 80; step += 1) night.skip(1).beat({ step, loss: 5000 * step });
+    expect(night.of('loss_not_finite')).toMatchObject([{ step: 61, loss: 305_000 }]);
+    expect(night.of('nan_confirmed')).toEqual([]);
+    night.skip(1).beat({ step: 81, loss: 400_000 });
+    expect(night.of('nan_confirmed')).toMatchObject([{ onset: 61, step: 81 }]);
+    night.see({ is: 'evidence', job: 'lora', attempt: 1, path: '/e', files: 1, seconds: 0 });
+    night.exit({ signal: 'SIGTERM' }, { from: checkpoint(70) });
+    expect(night.of('attempt_ended').at(-1)?.reason).toMatch(
+      /^the loss has exploded since step 61/,
+    );
+    expect(night.commands).toEqual([{ do: 'prepare', job: 'lora', below: 61 }]);
+    expect(night.rebuilt()).toEqual(night.core.state);
+  });
+
+  test('a spike, a loss that has become very small, and one that was always large are sound', () => {
+    const spike = steady(() => 0.2);
+    for (let step = 61; step <= 75; step += 1) spike.skip(1).beat({ step, loss: 1e5 });
+    for (let step = 76; step <= 120; step += 1) spike.skip(1).beat({ step, loss: 0.3 });
+    expect(spike.of('loss_finite_again')).toHaveLength(1);
+    const small = steady((step) => 10 ** -(step / 5));
+    for (let step = 61; step <= 100; step += 1) small.skip(1).beat({ step, loss: 1e-3 });
+    const large = steady((step) => 1e6 + step);
+    const negative = steady((step) => -step);
+    for (const night of [spike, small, large, negative])
+      expect(night.of('nan_confirmed')).toEqual([]);
   });
 
   test('in the artefact of a run that ended well is no success', () => {

@@ -461,12 +461,17 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
       'warn',
       'my-lora: the loss is not a finite number at step 7',
     ],
+    [
+      { type: 'loss_not_finite', job, attempt, step: 7, loss: 305_123 },
+      'warn',
+      'my-lora: the loss is 305000 at step 7, beyond all that was usual',
+    ],
   ],
   loss_finite_again: [
     [
       { type: 'loss_finite_again', job, attempt, step: 8 },
       'info',
-      'my-lora: the loss is finite again at step 8',
+      'my-lora: the loss is sound again at step 8',
     ],
   ],
   nan_confirmed: [
@@ -474,6 +479,11 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
       { type: 'nan_confirmed', job, attempt, onset: 7, step: 12 },
       'error',
       'my-lora: the loss has not been finite since step 7: ended, to go back before it',
+    ],
+    [
+      { type: 'nan_confirmed', job, attempt, onset: 7, step: 7, what: 'the weights are NaN' },
+      'error',
+      'my-lora: the weights are NaN: ended, to go back before it',
     ],
   ],
   host_found_bad: [

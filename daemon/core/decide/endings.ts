@@ -9,7 +9,7 @@ import { startAttempt } from './attempts.js';
 import { flush } from './beat.js';
 import { followUp } from './follow-ups.js';
 import { onHolding } from './holding.js';
-import { nanReason } from './nan.js';
+import { notFinite } from './nan.js';
 import { onTick } from './tick.js';
 import type { Turn } from './turn.js';
 
@@ -97,7 +97,7 @@ export function onExited(turn: Turn, seen: Seen<'exited'>): void {
   if (job.run.at === 'ending') {
     const cause = job.run.why === 'nan' ? 'nan' : 'hang';
     const reason =
-      job.run.why === 'nan' ? nanReason(job.nan_onset, job.run.weights) : lastHang(job);
+      job.run.why === 'nan' ? (job.run.what ?? notFinite(job.nan_onset)) : lastHang(job);
     const remedy = cause === 'nan' ? NAN_REMEDY : 'See the evidence folder of the attempt.';
     end(turn, job, seen.attempt, cause, reason, remedy, cause, exit, seen.from);
     return;
