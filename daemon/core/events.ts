@@ -26,7 +26,13 @@ export type Exit =
 /** How a download of its own ended. */
 export type DownloadEnd =
   | { readonly is: 'finished'; readonly files: number; readonly bytes: number }
-  | { readonly is: 'failed'; readonly reason: string; readonly remedy: string }
+  /** `away`: for want of a network, or of the other side. */
+  | {
+      readonly is: 'failed';
+      readonly reason: string;
+      readonly remedy: string;
+      readonly away?: true;
+    }
   | { readonly is: 'stopped' };
 
 /** What a job is, as far as decisions go. `plan` is opaque to the core: the edges made it and the

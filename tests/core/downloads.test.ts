@@ -50,6 +50,21 @@ test('what cannot be had fails the job with its reason; resumed, it is tried aga
   expect(night.commands).toEqual([asked]);
 });
 
+test('a network that is away is waited for, and the download asked for again', () => {
+  const night = queued();
+  const end = { is: 'failed', reason: 'no byte', remedy: 'Nothing.', away: true } as const;
+  for (let hour = 1; hour <= 14; hour += 1) {
+    night.skip(3600).see({ is: 'downloaded', download, end });
+    const held = hour < 14;
+    if (held) expect(night.job.run).toMatchObject({ at: 'holding', cause: 'network' });
+    night.pass(601);
+    if (held) expect(night.job.run.at).toBe('downloading');
+  }
+  expect(night.of('models_wanted').length).toBeGreaterThan(10);
+  expect(night.job.run).toMatchObject({ at: 'failed', cause: 'network' });
+  expect(night.rebuilt()).toEqual(night.core.state);
+});
+
 test('stopped while it downloads: the download is called off, and its late outcome starts nothing', () => {
   const night = queued();
   night.see({ is: 'stop', job: 'lora' });

@@ -1,4 +1,5 @@
 import type { Observation } from '../observations.js';
+import { NETWORK_WAIT } from '../remedies.js';
 import type { Job } from '../state.js';
 import { onTick } from './tick.js';
 import type { Turn } from './turn.js';
@@ -6,6 +7,10 @@ import type { Turn } from './turn.js';
 type Seen<K extends Observation['is']> = Extract<Observation, { is: K }>;
 
 const OF_JOB = 'job:';
+
+/** For so long after it was queued (seconds) a job waits for a network that is away; each download has a
+ * patience of its own. */
+const WHILE_AWAY = 16 * 3600;
 
 /** The name of the download that a job waits for. */
 export const jobDownload = (job: string): string => OF_JOB + job;
@@ -67,7 +72,11 @@ export function onDownloaded(turn: Turn, { download, end }: Seen<'downloaded'>):
     turn.emit({ type: 'models_ready', job: job.name, files: end.files, bytes: end.bytes });
   } else if (end.is === 'failed') {
     const { reason, remedy } = end;
-    turn.emit({ type: 'job_failed', job: job.name, cause: 'permanent', reason, remedy });
+    const cause = end.away ? 'network' : 'permanent';
+    const until = turn.now.wall + NETWORK_WAIT.longest;
+    if (end.away && turn.now.wall - job.queued_at < WHILE_AWAY)
+      turn.emit({ type: 'job_holding', job: job.name, cause, reason, remedy, until });
+    else turn.emit({ type: 'job_failed', job: job.name, cause, reason, remedy });
   }
   onTick(turn);
 }

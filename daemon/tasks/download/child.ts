@@ -2,10 +2,10 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { packageRoot } from '../../../config/index.js';
 import type { DownloadEvent } from './events.js';
-import type { Said, Work } from './worker.js';
+import type { Refused, Said, Work } from './worker.js';
 
 export type Outcome =
-  | { readonly is: 'over'; readonly refused: { reason: string; remedy: string } | null }
+  | { readonly is: 'over'; readonly refused: Refused | null }
   /** It ended without a word on how the download stands. */
   | { readonly is: 'died'; readonly why: string };
 

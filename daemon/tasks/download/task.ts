@@ -5,6 +5,7 @@ import type { DownloadEvent } from './events.js';
 import { noProgress, type Progress, progressed } from './progress.js';
 import type { DownloadSettings } from './session.js';
 import { sleep } from './wait.js';
+import type { Refused } from './worker.js';
 
 export interface DownloadContext {
   readonly home: string;
@@ -116,10 +117,7 @@ function sizes({ files }: Extract<DownloadEvent, { type: 'planned' }>): Map<stri
   return byModel;
 }
 
-function endOf(
-  refused: { reason: string; remedy: string } | null,
-  { files }: Progress,
-): DownloadEnd {
+function endOf(refused: Refused | null, { files }: Progress): DownloadEnd {
   if (refused !== null) return { is: 'failed', ...refused };
   return {
     is: 'finished',

@@ -16,7 +16,14 @@ export interface Work {
 export type Said =
   | { readonly is: 'events'; readonly events: readonly DownloadEvent[] }
   /** Over; without a reason when all is there. */
-  | { readonly is: 'over'; readonly refused: { reason: string; remedy: string } | null };
+  | { readonly is: 'over'; readonly refused: Refused | null };
+
+export interface Refused {
+  readonly reason: string;
+  readonly remedy: string;
+  /** The network, or the other side, was away for longer than our patience. */
+  readonly away?: true;
+}
 
 const TELL_MS = 100;
 
@@ -28,7 +35,7 @@ async function work({ home, models, settings, cache, replace }: Work): Promise<v
     events = [];
   };
   const timer = setInterval(tell, TELL_MS);
-  let refused: { reason: string; remedy: string } | null = null;
+  let refused: Refused | null = null;
   try {
     const failures = await download({
       models: loadModels(home).chosen(models),
@@ -50,7 +57,8 @@ async function work({ home, models, settings, cache, replace }: Work): Promise<v
     if (first !== undefined) {
       const { message, remedy } = first.error;
       const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : '';
-      refused = { reason: `${message}${more}`, remedy };
+      const away = failures.every(({ error: { kind } }) => kind === 'network' || kind === 'server');
+      refused = { reason: `${message}${more}`, remedy, ...(away ? { away } : {}) };
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
