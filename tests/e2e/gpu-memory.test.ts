@@ -1,4 +1,11 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { House, program } from './house.js';
 
@@ -66,6 +73,28 @@ test('memory that does not: the host is bad and nothing is started on it again',
   expect(held.reason).toMatch(/^39\.1 GiB of 39\.1 GiB of GPU memory are not given back/);
   // It was asked more than once before that was said.
   expect(readFileSync(`${gpu}/asked`, 'utf8').length / 2).toBeGreaterThanOrEqual(3);
+});
+
+test('a GPU that is gone after an error of CUDA: the host is bad, whatever the error said', async () => {
+  const lost = house.path('work/lost');
+  const smi = house.path('bin/nvidia-smi');
+  house.write(
+    'bin/nvidia-smi',
+    `#!/bin/sh\n[ ! -e ${lost} ] || { echo "No devices were found"; exit 6; }\nexec sh ${program('nvidia-smi.sh')} "$@"\n`,
+  );
+  chmodSync(smi, 0o755);
+  house.write(
+    'work/train.sh',
+    `until [ -s ${house.path('state/jobs/loses/attempts')}/$NIGHTWARDEN_ATTEMPT/gpu-memory.json ]; do sleep 0.02; done
+: >${lost}
+echo "RuntimeError: CUDA error: unspecified launch failure"
+exit 1`,
+  );
+  await house.up();
+  await house.queue('loses', 'name: loses\ncommand: [sh, train.sh]\ncwd: work\n');
+  const held = await house.job('loses', 'the verdict', ({ state }) => state === 'holding');
+  expect(held).toMatchObject({ attempt: 1, cause: 'host_bad' });
+  expect(held.reason).toBe('nvidia-smi does not find GPU-5e21 any more');
 });
 
 test('without nvidia-smi there is no evidence, and no waiting for any', async () => {

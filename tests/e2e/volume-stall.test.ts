@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { processesWith } from './census.js';
 import { House, program, until } from './house.js';
 
 const { PATH } = process.env;
@@ -35,6 +36,8 @@ done: { step: 50 }
 
 const events = (type: string) =>
   house.read('state/journal.jsonl').split(`"type":"${type}"`).length - 1;
+const stateOf = (pid: number): string =>
+  readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) (\w).*$/s, '$1');
 const asked = () => {
   try {
     return house.read('stalls.asked').length / 2;
@@ -56,6 +59,20 @@ test('a trainer on a volume that stalls is waited for, told, and not killed', as
   expect(events('hang_confirmed')).toBe(0);
   rmSync(stalls);
   writeFileSync(house.path('work/gate'), 'go\n');
+  const done = await house.job('waits', 'the end', ({ state }) => state === 'finished');
+  expect(done.attempts_by_cause).toEqual({ start: 1 });
+});
+
+test('a trainer with a process in state D is waited for, and not killed', async () => {
+  await house.up();
+  await house.queue('waits', JOB(`python3 ${program('state-d.py')} go || :`));
+  await house.job('waits', 'the suspicion', ({ state }) => state === 'suspect');
+  const asleep = processesWith([program('state-d.py')]).map(stateOf);
+  expect(asleep).toContain('D');
+  const last = (await house.status()).jobs[0]?.last_step_time ?? 0;
+  await until('16 s without a step', () => Date.now() / 1000 - last > 16);
+  expect(events('hang_confirmed')).toBe(0);
+  house.write('work/go', '');
   const done = await house.job('waits', 'the end', ({ state }) => state === 'finished');
   expect(done.attempts_by_cause).toEqual({ start: 1 });
 });
