@@ -276,6 +276,7 @@ const anything: fc.Arbitrary<(attempt: number) => Observation> = (() => {
     ['OSError: [Errno 28] No space left on device'],
     ['GPU has fallen off the bus'],
     ['Loss is NaN'],
+    ['urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>'],
   );
   const exit = fc.constantFrom(
     { code: 0, signal: null },
@@ -283,6 +284,7 @@ const anything: fc.Arbitrary<(attempt: number) => Observation> = (() => {
     { code: null, signal: 'SIGKILL' },
     null,
   );
+  const lost = fc.constantFrom(null, null, null, 'nvidia-smi does not find it any more');
   const of = <T>(arbitrary: fc.Arbitrary<T>, make: (value: T, attempt: number) => Observation) =>
     fc.tuple(arbitrary, off).map(
       ([value, by]) =>
@@ -293,6 +295,7 @@ const anything: fc.Arbitrary<(attempt: number) => Observation> = (() => {
   return fc.oneof(
     { weight: 6, arbitrary: of(nothing, () => ({ is: 'tick' })) },
     of(nothing, () => ({ is: 'daemon_up', pid: 1, version: '1', boot_id: 'boot' })),
+    of(nothing, () => ({ is: 'daemon_stopping', reason: 'received SIGTERM', trainers: 'end' })),
     of(nothing, () => ({ is: 'queue', spec: spec({ target_step: 1000 }) })),
     of(nothing, () => ({ is: 'stop', job: JOB })),
     of(nothing, () => ({ is: 'resume', job: JOB })),
@@ -386,11 +389,14 @@ const anything: fc.Arbitrary<(attempt: number) => Observation> = (() => {
     of(nothing, () => ({ is: 'leftovers', job: JOB, survivors: [1], why: 'state D' })),
     {
       weight: 6,
-      arbitrary: of(fc.tuple(exit, tails, from), ([how, tail, at], attempt) => ({
+      arbitrary: of(fc.tuple(exit, tails, from, lost), ([how, tail, at, gpu_lost], attempt) => ({
         is: 'exited',
         job: JOB,
         attempt,
-        ending: { exit: how, tail, artefact: 'absent', rebooted: false, oom_killed: false },
+        ending: {
+          ...{ exit: how, tail, artefact: 'absent', rebooted: false, oom_killed: false },
+          gpu_lost,
+        },
         from: at,
         artefact_path: '/out/lora.safetensors',
       })),
@@ -399,6 +405,13 @@ const anything: fc.Arbitrary<(attempt: number) => Observation> = (() => {
       is: 'checkpoint',
       job: JOB,
       checkpoint: { step, path: `/c${step}`, bytes: 10 },
+    })),
+    of(fc.integer({ min: 1, max: 40 }), (step, attempt) => ({
+      is: 'weights',
+      job: JOB,
+      attempt,
+      checkpoint: { step, path: `/c${step}`, bytes: 10 },
+      where: 'model.safetensors: a',
     })),
     of(fc.integer({ min: 1, max: 40 }), (step) => ({
       is: 'quarantined',
@@ -428,7 +441,7 @@ interface Step {
 const rules: Policy = {
   ...policy,
   hang: { ...policy.hang, floor_seconds: 4, idle_seconds: 6, network_seconds: 6 },
-  retry: { ...policy.retry, limits: {}, ceiling: 5 },
+  retry: { ...policy.retry, limits: { network: 3 }, ceiling: 5 },
 };
 
 /** What would come next on a real machine, so that a sequence gets somewhere: `pick` chooses. */
@@ -539,11 +552,16 @@ test('the sequences of this file get everywhere', () => {
   const reached = new Set<string>();
   for (const sequence of fc.sample(sequences, { numRuns: 400, seed: 1 })) {
     for (const { events, commands } of play(sequence).steps) {
-      for (const { type } of events) reached.add(type);
+      for (const event of events) {
+        reached.add(event.type);
+        if (event.type === 'attempt_ended') reached.add(`of ${event.cause}`);
+      }
       for (const command of commands) reached.add(`do ${command.do}`);
     }
   }
   for (const wanted of ['hang_confirmed', 'evidence_saved', 'job_failed', 'trainer_unkillable'])
+    expect(reached).toContain(wanted);
+  for (const wanted of ['of network', 'of preempted', 'of nan', 'of host_bad', 'of oom'])
     expect(reached).toContain(wanted);
   for (const wanted of ['do spawn', 'do kill', 'do adopt', 'do prepare'])
     expect(reached).toContain(wanted);
@@ -586,23 +604,64 @@ describe('whatever is observed, in whatever order', () => {
     });
   });
 
-  test('attempts without a gained checkpoint are bounded by retry.ceiling', () => {
+  test('attempts without a gained checkpoint are bounded by retry.ceiling, and by what the network has of its own', () => {
     holds(() => {
       let attempts = 0;
+      let away = 0;
       let gained = 0;
       return ({ seen, events }) => {
-        if (seen.is === 'queue' || seen.is === 'resume') attempts = 0;
+        if (seen.is === 'queue' || seen.is === 'resume') attempts = away = 0;
         for (const event of events) {
           if (event.type === 'job_queued') gained = 0;
           if (event.type === 'attempt_starting') attempts += 1;
+          if (event.type === 'attempt_ended' && event.cause === 'network') {
+            attempts -= 1;
+            away += 1;
+          }
+          // The scheduler's doing, as often as it likes.
+          if (event.type === 'attempt_ended' && event.cause === 'preempted') attempts -= 1;
           // Never run, so nothing was spent on it.
           if (event.type === 'attempt_abandoned') attempts -= 1;
           if (event.type === 'checkpoint_verified' && event.step > gained) {
             gained = event.step;
-            attempts = 0;
+            attempts = away = 0;
           }
         }
+        const most = (rules.retry.limits.network ?? 0) + 1;
+        if (away > most) return `${away} attempts without a network`;
         return attempts <= rules.retry.ceiling ? null : `${attempts} attempts`;
+      };
+    });
+  });
+
+  test('nothing is begun between a scheduler’s word and the next daemon', () => {
+    holds(() => {
+      let leaving = false;
+      return ({ seen, commands }) => {
+        if (seen.is === 'daemon_up') leaving = false;
+        const begun = commands.find((one) => one.do === 'spawn' || one.do === 'prepare');
+        if (seen.is === 'daemon_stopping') leaving = true;
+        return leaving && begun !== undefined ? `${begun.do} while it leaves` : null;
+      };
+    });
+  });
+
+  test('an attempt is preempted only by a scheduler that had spoken while it ran', () => {
+    holds(() => {
+      let told = 0;
+      let latest = 0;
+      return ({ seen, events }) => {
+        for (const event of events) {
+          if (event.type === 'attempt_starting') latest = event.attempt;
+          if (
+            event.type === 'attempt_ended' &&
+            event.cause === 'preempted' &&
+            told !== event.attempt
+          )
+            return `attempt ${event.attempt} preempted, ${told} was told to go`;
+        }
+        if (seen.is === 'daemon_stopping') told = latest;
+        return null;
       };
     });
   });
