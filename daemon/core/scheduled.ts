@@ -15,7 +15,10 @@ export function endUnderScheduler(state: State): number | null {
   const here = jobs.filter((job) => 'attempt' in job.run);
   if (state.host_bad !== null && here.length === 0 && !jobs.every(isOver)) return ENDS.elsewhere;
   if (!jobs.every(isOver) || isFollowed(state)) return null;
-  if (jobs.some(({ run }) => run.at === 'failed')) return ENDS.forGood;
+  const failed = jobs.flatMap(({ run }) => (run.at === 'failed' ? [run.cause] : []));
+  // A network that never came may be this node's own.
+  if (failed.length > 0)
+    return failed.every((cause) => cause === 'network') ? ENDS.elsewhere : ENDS.forGood;
   return jobs.some(({ run }) => run.at === 'stopped') ? ENDS.stopped : ENDS.done;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { endUnderScheduler } from '../../daemon/core/index.js';
 import { Night } from './night.js';
 
 const AWAY =
@@ -107,6 +108,8 @@ describe('a network that is away before the first step', () => {
     const night = without(AWAY, 72);
     expect(night.job.run).toMatchObject({ at: 'failed', cause: 'network' });
     expect(night.job.attempt).toBe(101);
+    // Of another node a scheduler may hope for more.
+    expect(endUnderScheduler(night.core.state)).toBe(33);
   });
 
   test('a wall clock that is set back lengthens no wait', () => {
