@@ -192,6 +192,21 @@ describe('the others say what to do', () => {
     expect(part(second.text, 'What was done')).toMatch(/since 2023-11-14 22:13:40 UTC\s+\(1 h\)/);
   });
 
+  test('a network that is away: nothing to be done', () => {
+    const tail = [
+      'urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>',
+    ];
+    const night = new Night();
+    night.see({ is: 'mail', event: { type: 'mail_configured', kinds: KINDS } });
+    night.start().exit({ code: 1 }, { tail });
+    const { subject, text } = words(night, 'held');
+    expect(subject).toBe('No network, waiting: lora');
+    expect(part(text, 'What was seen')).toMatch(/Temporary failure in name\s+resolution/);
+    expect(part(text, 'What was done')).toContain('goes on by itself');
+    expect(part(text, 'What you have to do')).toMatch(/Nothing, if the\s+network comes back/);
+    expect(text).not.toContain('room');
+  });
+
   test('a full disk: it goes on by itself', () => {
     const night = begun().exit(
       { code: 1 },
