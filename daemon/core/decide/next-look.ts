@@ -59,6 +59,7 @@ function ofJob(core: Core, job: Job, now: Now, policy: Policy, outlook: Outlook)
     case 'waiting':
       return now.mono + Math.max(0, job.run.until - now.wall);
     case 'holding':
+      if (job.run.until !== undefined) return now.mono + Math.max(0, job.run.until - now.wall);
       return (core.asked[`room ${job.name}`] ?? Number.NEGATIVE_INFINITY) + LOOK_AGAIN;
     case 'queued':
       return now.mono;
