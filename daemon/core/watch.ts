@@ -51,9 +51,13 @@ export interface PhaseClock {
   readonly inner: Readonly<Record<string, number>>;
 }
 
-/** Steps seen but not yet journalled. */
+/** What was seen but is not yet journalled. */
 export interface Pending {
   readonly since: number;
+  /** As last told since then, with the step or after it; null where nothing was said. */
+  readonly total: number | null;
+  readonly epoch: number | null;
+  readonly loss: number | null;
   readonly steps: number;
   readonly useful: number;
   /** Seconds spent in steps proper, inner phases left out; NaN where nobody timed them. */
@@ -63,6 +67,9 @@ export interface Pending {
 
 export const nothingPending = (since: number): Pending => ({
   since,
+  total: null,
+  epoch: null,
+  loss: null,
   steps: 0,
   useful: 0,
   stepping: 0,

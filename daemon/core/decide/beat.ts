@@ -30,8 +30,9 @@ export function onBeat(turn: Turn, name: string, attempt: number, beat: Beat): v
   const job = turn.job(name);
   if (job === undefined || job.run.at === 'ending') return;
   const before = watchOf(turn, job, attempt);
-  const watch =
+  const phased =
     beat.phases === null ? before : withPhases(turn, name, attempt, before, beat.phases);
+  const watch = withFacts(phased, beat);
   if (watch !== turn.watch(name)) turn.setWatch(name, watch);
   if (beat.step === null || (watch.last_step !== null && beat.step <= watch.last_step)) return;
   onStep(turn, job, watch, { reached: beat.step, timed: null }, beat);
@@ -61,7 +62,22 @@ const isFirst = (watch: Watch): boolean => watch.main.name !== 'step';
 function onStep(turn: Turn, job: Job, before: Watch, steps: Steps, beat: Partial<Beat>): void {
   turn.setWatch(job.name, withSteps(turn, job, before, steps, beat));
   resolve(turn, job.name, 'progress');
-  flush(turn, job.name, before.attempt, beat, false);
+  flush(turn, job.name, before.attempt, false);
+}
+
+/** A bar is drawn with its new step first and with that step's loss after: both are for one event. */
+function withFacts(watch: Watch, { total, epoch, loss }: Beat): Watch {
+  if (total === null && epoch === null && loss === null) return watch;
+  const { pending } = watch;
+  return {
+    ...watch,
+    pending: {
+      ...pending,
+      total: total ?? pending.total,
+      epoch: epoch ?? pending.epoch,
+      loss: loss ?? pending.loss,
+    },
+  };
 }
 
 function withSteps(
@@ -102,7 +118,7 @@ function withSteps(
     continues: 0,
     unsure: isBlind(watch) ? 1 : 0,
     pending: {
-      since: pending.since,
+      ...pending,
       steps: pending.steps + steps,
       useful: pending.useful + usefulSeconds(job, watch, steps, reached, gap),
       stepping: untimed ? Number.NaN : pending.stepping + stepping,
@@ -148,13 +164,7 @@ function withBins(pending: Pending, steps: number, seconds: number, timed: Bins 
 }
 
 /** Writes what was coalesced into one progress event, when it is due or must be. */
-export function flush(
-  turn: Turn,
-  name: string,
-  attempt: number,
-  beat: Partial<Beat>,
-  force: boolean,
-): void {
+export function flush(turn: Turn, name: string, attempt: number, force: boolean): void {
   const watch = turn.watch(name);
   if (watch === undefined || watch.pending.steps === 0 || watch.last_step === null) return;
   const { pending } = watch;
@@ -165,10 +175,10 @@ export function flush(
     job: name,
     attempt,
     step: watch.last_step,
-    total: beat.total ?? null,
-    epoch: beat.epoch ?? null,
+    total: pending.total,
+    epoch: pending.epoch,
     // JSON has no NaN: what the journal cannot hold the state must not hold either.
-    loss: Number.isFinite(beat.loss) ? (beat.loss ?? null) : null,
+    loss: Number.isFinite(pending.loss) ? pending.loss : null,
     steps: pending.steps,
     step_seconds: first ? null : pending.stepping / pending.steps,
     bins: first ? {} : pending.bins,

@@ -75,7 +75,7 @@ export function onSpawnFailed(turn: Turn, seen: Seen<'spawn_failed'>): void {
 
 /** The attempt is over and nothing of it is left alive. */
 export function onExited(turn: Turn, seen: Seen<'exited'>): void {
-  flush(turn, seen.job, seen.attempt, {}, true);
+  flush(turn, seen.job, seen.attempt, true);
   const job = turn.job(seen.job);
   if (job === undefined) return;
   const { exit } = seen.ending;

@@ -47,7 +47,7 @@ function rearmAll(
 
 /** The verdict on one running attempt. */
 export function look(turn: Turn, name: string, attempt: number): void {
-  flush(turn, name, attempt, {}, false);
+  flush(turn, name, attempt, false);
   const watch = turn.watch(name);
   const job = turn.job(name);
   if (watch === undefined || job === undefined) return;
@@ -60,7 +60,7 @@ export function look(turn: Turn, name: string, attempt: number): void {
   if (verdict.is === 'fine') return;
   if (watch.suspicion === null) suspect(turn, name, attempt, verdict);
   if (verdict.is !== 'hang') return;
-  flush(turn, name, attempt, {}, true);
+  flush(turn, name, attempt, true);
   turn.emit({
     type: 'hang_confirmed',
     job: name,
