@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { collectEvidence } from '../../trainer/process/index.js';
 import { isAlive } from '../../trainer/process/proc.js';
 import { Ground, program, targetOf, textOf, until, untilSays } from '../process/attempt.js';
-import { pythons, withPython } from './interpreters.js';
+import { fewPythons, withPython } from './interpreters.js';
 import { SHIM } from './program.js';
 
 let ground: Ground;
@@ -52,7 +52,7 @@ async function evidence({ dir, target, log }: Run): Promise<string> {
 const line = (text: string): number =>
   (SHIMMED + text).split('\n').findIndex((one) => one.includes('# here')) + 1;
 
-const suite = withPython() ? describe.each(pythons) : describe.skip.each(['no Python']);
+const suite = withPython() ? describe.each(fewPythons) : describe.skip.each(['no Python']);
 
 suite('%s: a trainer that is stuck', (python) => {
   test('in a lock of its main thread: the evidence holds the line, and every thread', async () => {
