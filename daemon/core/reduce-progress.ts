@@ -5,6 +5,8 @@ import { emptySketch, merge, record } from './sketch.js';
 import type { Job, Tally } from './state.js';
 import { withLoss } from './usual-loss.js';
 
+const BEFORE_STEPS: ReadonlySet<string> = new Set(['startup', 'load', 'cache', 'first_step']);
+
 /** What a run gains and loses: steps, checkpoints, phase times, hangs, recoveries. */
 export function onProgress(job: Job, entry: Entry): Job {
   switch (entry.type) {
@@ -13,7 +15,7 @@ export function onProgress(job: Job, entry: Entry): Job {
     case 'phase_entered':
       return { ...job, progress: { ...job.progress, phase: entry.phase } };
     case 'phase_left':
-      return learn(job, entry.phase, entry.seconds, 1);
+      return learn(outOf(job, entry.phase), entry.phase, entry.seconds, 1);
     case 'recovered':
       return {
         ...job,
@@ -77,10 +79,25 @@ function progress(job: Job, entry: EventOf<'progress'> & { time: number }): Job 
       total: entry.total ?? job.progress.total,
       epoch: entry.epoch ?? job.progress.epoch,
       loss: entry.loss ?? job.progress.loss,
+      phase: phaseAfter(job.progress, entry.step),
       at: entry.time,
     },
     tally: useful(job.tally, entry.time, entry.useful_seconds),
   };
+}
+
+/** No phase is known to be open until the next step or phase tells. */
+function outOf(job: Job, phase: string): Job {
+  return job.progress.phase === phase
+    ? { ...job, progress: { ...job.progress, phase: null } }
+    : job;
+}
+
+/** What comes before the first step is over with it, whether that was told or not. The step an attempt
+ * resumed at is no step of it. */
+function phaseAfter({ phase, step: before }: Job['progress'], step: number): string | null {
+  const stepped = step > (before ?? 0);
+  return stepped && (phase === null || BEFORE_STEPS.has(phase)) ? 'step' : phase;
 }
 
 function useful(tally: Tally, time: number, seconds: number): Tally {

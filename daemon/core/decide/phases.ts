@@ -17,7 +17,9 @@ export function withPhases(
   const ended = before.open.filter((c) => !named.includes(c.name));
   for (const closed of ended) left(turn, job, attempt, closed);
   const innermost = named.at(-1);
-  if (innermost !== undefined && turn.job(job)?.progress.phase !== innermost) {
+  const inside = innermost === before.open.at(-1)?.name;
+  // Each time it is entered, though nothing else was told of in between.
+  if (innermost !== undefined && !(inside && turn.job(job)?.progress.phase === innermost)) {
     turn.emit({ type: 'phase_entered', job, attempt, phase: innermost });
   }
   // A suspicion of a phase that has ended is over with it.
