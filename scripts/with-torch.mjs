@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const PACKAGES = ['torch==2.13.0', 'accelerate==1.15.0', 'peft==0.21.2', 'safetensors==0.8.0'];
+/** For the night of a tiny Flux alone, which is left out where these cannot be had. */
+const FLUX = ['diffusers==0.42.1', 'transformers==5.24.0'];
 
 const python = process.env.TORCH_PYTHON ?? builtPython();
 if (python === null) process.exit(0);
@@ -25,7 +27,7 @@ function builtPython() {
     return null;
   }
   const key = createHash('sha256')
-    .update(version + PACKAGES.join())
+    .update(version + [...PACKAGES, ...FLUX].join())
     .digest('hex')
     .slice(0, 12);
   const cache = join(root, '.cache/python');
@@ -40,6 +42,9 @@ function builtPython() {
   execFileSync('python3', ['-m', 'venv', half], { stdio: 'inherit' });
   const pip = ['-m', 'pip', '--disable-pip-version-check', 'install', '-qq'];
   execFileSync(join(half, 'bin/python'), [...pip, ...PACKAGES], { stdio: 'inherit' });
+  const { status } = spawnSync(join(half, 'bin/python'), [...pip, ...FLUX], { stdio: 'inherit' });
+  if (status !== 0)
+    console.error(`${FLUX.join(', ')} cannot be installed: what needs them is left out`);
   renameSync(half, venv);
   return built;
 }

@@ -1,7 +1,7 @@
 import { badNight, STEPS } from './night.js';
 
 badNight({
-  name: 'diffusers',
+  name: 'diffusers-layout',
   args: ['--checkpointing_steps', '4', '--dataloader_num_workers', '1'],
   job: `log: { step: 'Steps:\\s+\\d+%\\|[^|]*\\|\\s*(\\d+)/(\\d+)', loss: 'loss=([\\d.]+)' }
 checkpoints: { glob: 'out/checkpoint-*', step: 'checkpoint-(\\d+)' }

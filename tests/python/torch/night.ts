@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { House, until } from '../../e2e/house.js';
+import { lineOf, names, optimizerSteps, run } from './outcome.js';
 import { processesOf } from './processes.js';
 import { torchPython, trainers, withTorch } from './torch-python.js';
 
-const run = promisify(execFile);
 export const STEPS = 24;
 const SLOW = 900_000;
 /** Enough for an import of PyTorch on a machine that is busy with other things (seconds). */
@@ -23,18 +21,6 @@ export interface Layout {
 }
 
 let house: House;
-const names = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-
-/** How often the optimizer has stepped, as it itself has saved it in each of these folders. */
-async function optimizerSteps(...folders: string[]): Promise<number[]> {
-  const code = `import sys, torch
-for path in sys.argv[1:]: print(int(torch.load(path, weights_only=False)["state"][0]["step"]))`;
-  const files = folders.map((folder) => join(folder, 'optimizer.bin'));
-  const { stdout } = await run(torchPython!, ['-c', code, ...files]);
-  return stdout.trim().split('\n').map(Number);
-}
-
 /** The folder that the same trainer leaves when nothing goes wrong. */
 async function uninterrupted({ name, args }: Layout): Promise<string> {
   const out = house.path('whole/out');
@@ -43,11 +29,6 @@ async function uninterrupted({ name, args }: Layout): Promise<string> {
   });
   return out;
 }
-
-const lineOf = (file: string, text: string): number =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .findIndex((line) => line.includes(text)) + 1;
 
 /** Stopped, killed, hung, torn and hung again. A file for each layout, so that they run side by side. */
 export function badNight(layout: Layout): void {

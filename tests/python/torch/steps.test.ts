@@ -26,12 +26,15 @@ for _ in range(12):
     model.zero_grad()
 `;
 
-const ADAFACTOR = `
+/** torch has it since 2.5; transformers has its own, which is sd-scripts'. Absent, another steps. */
+const ADAFACTOR =
+  'a = getattr(torch.optim, "Adafactor", torch.optim.SGD)(model.parameters(), lr=0.1)';
+const OF_TRANSFORMERS = `
 try:
     from transformers.optimization import Adafactor
     a = Adafactor(model.parameters())
 except ImportError:
-    a = torch.optim.Adafactor(model.parameters())`;
+    a = torch.optim.SGD(model.parameters(), lr=0.1)`;
 
 const SCHEDULER = 's = torch.optim.lr_scheduler.LambdaLR(a, lambda _: 1.0)';
 
@@ -39,6 +42,7 @@ suite('steps are counted once each:', () => {
   const LOOPS: [string, string, string][] = [
     ['AdamW', 'a = torch.optim.AdamW(model.parameters())', 'a.step()'],
     ['Adafactor', ADAFACTOR, 'a.step()'],
+    ['the Adafactor of transformers', OF_TRANSFORMERS, 'a.step()'],
     [
       'two optimizers and a scheduler',
       `a, b = torch.optim.AdamW([model.weight]), torch.optim.SGD([model.bias], lr=0.1)\n${SCHEDULER}`,

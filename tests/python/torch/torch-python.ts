@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,5 +22,15 @@ export const trainers: string = join(dirname(fileURLToPath(import.meta.url)), 't
 export function withTorch(what: string): boolean {
   if (torchPython !== null) return true;
   process.stderr.write(`${what}: left out here, npm run test:python runs it\n`);
+  return false;
+}
+
+/** The same for those that need diffusers too: the environment is built without it where it cannot be
+ * installed. */
+export function withDiffusers(what: string): boolean {
+  if (!withTorch(what)) return false;
+  const look = `from importlib.util import find_spec as f; exit(not (f('diffusers') and f('transformers')))`;
+  if (spawnSync(torchPython!, ['-c', look]).status === 0) return true;
+  process.stderr.write(`${what}: left out, since ${torchPython} has no diffusers\n`);
   return false;
 }
