@@ -1,7 +1,11 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { HttpsProxyAgent } from 'https-proxy-agent';
-import { proxyFor } from './proxy.js';
+import { dial } from './dial.js';
+import { authorizationOf, proxyFor } from './proxy.js';
+import type { Taker, Wire } from './wire.js';
+
+const AGENT = 'nightwarden';
 
 export interface Outgoing {
   readonly method?: string;
@@ -14,6 +18,13 @@ export interface Outgoing {
 export interface Transport {
   /** Settles with the head of the answer, whatever its status. Redirects are not followed. */
   send(url: URL, request: Outgoing): Promise<IncomingMessage>;
+  /** Fetches bytes, which `taker` is given as they come; settles after the last. */
+  fetch(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    taker: Taker,
+    signal: AbortSignal,
+  ): Promise<void>;
   close(): void;
 }
 
@@ -23,15 +34,18 @@ export function openTransport(env: NodeJS.ProcessEnv, connections: number): Tran
   const plain = new http.Agent(options);
   const secure = new https.Agent(options);
   const proxies = new Map<string, HttpsProxyAgent<string>>();
+  /** Connections for bytes, by origin: those that are free, and all. */
+  const free = new Map<string, Wire[]>();
+  const all = new Set<Wire>();
 
-  const through = (proxy: string): HttpsProxyAgent<string> => {
-    const agent = proxies.get(proxy) ?? new HttpsProxyAgent(proxy, options);
-    proxies.set(proxy, agent);
+  const through = ({ href }: URL): HttpsProxyAgent<string> => {
+    const agent = proxies.get(href) ?? new HttpsProxyAgent(href, options);
+    proxies.set(href, agent);
     return agent;
   };
 
   const start = (url: URL, { method = 'GET', headers = {}, signal }: Outgoing) => {
-    const sent = { 'user-agent': 'nightwarden', ...headers };
+    const sent = { 'user-agent': AGENT, ...headers };
     const proxy = proxyFor(url, env);
     if (url.protocol === 'https:') {
       const agent = proxy === null ? secure : through(proxy);
@@ -39,19 +53,14 @@ export function openTransport(env: NodeJS.ProcessEnv, connections: number): Tran
     }
     if (proxy === null) return http.request(url, { method, headers: sent, agent: plain, signal });
     // Plain HTTP is asked of the proxy by its whole address; tunnels to port 80 are often refused.
-    const { hostname, port, username, password } = new URL(proxy);
-    const pass = Buffer.from(
-      `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
-    ).toString('base64');
-    const path = url.href;
-    const by = username === '' ? {} : { 'proxy-authorization': `Basic ${pass}` };
-    return http.request({
-      hostname,
-      port: port || 80,
-      path,
+    const safe = proxy.protocol === 'https:';
+    return (safe ? https : http).request({
+      hostname: proxy.hostname,
+      port: proxy.port,
+      path: url.href,
       method,
-      headers: { host: url.host, ...sent, ...by },
-      agent: plain,
+      headers: { host: url.host, ...sent, ...authorizationOf(proxy) },
+      agent: safe ? secure : plain,
       signal,
     });
   };
@@ -66,10 +75,41 @@ export function openTransport(env: NodeJS.ProcessEnv, connections: number): Tran
         sending.end(request.body);
       });
     },
+    async fetch(url, headers, taker, signal) {
+      const proxy = proxyFor(url, env);
+      const idle = free.get(url.origin) ?? [];
+      free.set(url.origin, idle);
+      let wire = idle.pop();
+      while (wire?.over) {
+        all.delete(wire);
+        wire = idle.pop();
+      }
+      wire ??= await dial(url, proxy, signal);
+      all.add(wire);
+      const byProxy = proxy !== null && url.protocol === 'http:';
+      const lines = {
+        host: url.host,
+        'user-agent': AGENT,
+        ...headers,
+        ...(byProxy ? authorizationOf(proxy) : {}),
+      };
+      const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
+      const target = byProxy ? url.origin + url.pathname + url.search : url.pathname + url.search;
+      try {
+        await wire.ask(`GET ${target} HTTP/1.1\r\n${head.join('')}\r\n`, taker, signal);
+        if (!wire.over) idle.push(wire);
+      } finally {
+        if (wire.over) {
+          wire.close();
+          all.delete(wire);
+        }
+      }
+    },
     close() {
       plain.destroy();
       secure.destroy();
       for (const agent of proxies.values()) agent.destroy();
+      for (const wire of all) wire.close();
     },
   };
 }
