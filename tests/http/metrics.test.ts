@@ -96,6 +96,34 @@ describe('the samples', () => {
     expect(states.reduce((sum, [, value]) => sum + value, 0)).toBe(1);
   });
 
+  test('tell where the follow-ups of a job stand, and nothing of those not asked for', async () => {
+    const served = await serve();
+    served.engine.add(...night('a'), ...night('b'));
+    served.engine.add({ type: 'task_queued', job: 'a', task: 'publish', spec: {} });
+    const id = served.engine.state.jobs['a']!.tasks!.publish!.id;
+    served.engine.add(
+      { type: 'task_started', job: 'a', task: 'publish', id, try: 1 },
+      {
+        type: 'task_failed',
+        job: 'a',
+        task: 'publish',
+        id,
+        try: 1,
+        reason: 'the Hub is away',
+        remedy: '',
+        retry_at: 2000,
+      },
+    );
+    const tasks = [...(await scrape(served))].filter(([key]) => key.startsWith('task_'));
+    expect(Object.fromEntries(tasks)).toEqual({
+      'task_state{job="a",task="publish",state="running"}': 0,
+      'task_state{job="a",task="publish",state="waiting"}': 1,
+      'task_state{job="a",task="publish",state="done"}': 0,
+      'task_state{job="a",task="publish",state="failed"}': 0,
+      'task_tries{job="a",task="publish"}': 1,
+    });
+  });
+
   test('absent facts have none, and a job that is queued again goes on counting', async () => {
     const served = await serve();
     served.engine.add(...night('a'));
@@ -239,6 +267,7 @@ describe('the exposition', () => {
     const served = await serve({ diskPaths: [tmpdir()] });
     expect(check(await (await served.get('/metrics')).text())).toEqual({ status: 0, said: '' });
     served.engine.add(...night('a'), ...night('b'));
+    served.engine.add({ type: 'task_queued', job: 'a', task: 'publish', spec: {} });
     reportAll(served);
     expect(check(await (await served.get('/metrics')).text())).toEqual({ status: 0, said: '' });
   });

@@ -46,6 +46,8 @@ export function declareMetrics(registry: Registry) {
       checkpointTime: gauge('checkpoint_last_timestamp_seconds', VERIFIED_HELP, 'job'),
       checkpointBytes: gauge('checkpoint_bytes', 'Size of the newest good checkpoint.', 'job'),
       quarantined: counter('checkpoints_quarantined_total', 'Bad checkpoints set aside.', 'job'),
+      taskState: gauge('task_state', TASK_STATE_HELP, 'job', 'task', 'state'),
+      taskTries: gauge('task_tries', TASK_TRIES_HELP, 'job', 'task'),
     },
     durations: {
       step: histogram('step_duration_seconds', 'Time a step took, to 5 %.', STEP_BUCKETS),
@@ -104,6 +106,8 @@ export function describeMetrics(registry: Registry): MetricDescription[] {
 const PREFIX = 'nightwarden_';
 const PHASE_HELP =
   '1 for the phase the trainer is in, 0 for the others; `other` is one of its own naming.';
+const TASK_STATE_HELP = '1 for the state a follow-up of the job is in, 0 for the others.';
+const TASK_TRIES_HELP = 'Tries of a follow-up since it was last asked for.';
 const CONTINUED_HELP = 'Times a trainer stopped by a signal was continued.';
 const USEFUL_HELP = 'Time that moved the job beyond its highest step.';
 const ETTR_HELP =

@@ -7,6 +7,7 @@ import {
   PHASES,
   type State,
   statusOf,
+  type TaskStatus,
   totalsOf,
 } from '../../core/index.js';
 import type { Catalogue } from './catalogue.js';
@@ -24,6 +25,13 @@ const STATES = Object.keys({
   failed: 0,
   stopped: 0,
 } satisfies Record<JobStatus['state'], 0>);
+
+const TASK_STATES = Object.keys({
+  running: 0,
+  waiting: 0,
+  done: 0,
+  failed: 0,
+} satisfies Record<TaskStatus['state'], 0>);
 
 const REASONS: readonly AttemptReason[] = ['start', 'resume', ...CAUSES];
 const PHASE_LABELS: readonly string[] = [...PHASES, 'other'];
@@ -54,6 +62,8 @@ function open(m: Catalogue['job']) {
     checkpointStep: new Samples(m.checkpointStep),
     checkpointTime: new Samples(m.checkpointTime),
     checkpointBytes: new Samples(m.checkpointBytes),
+    taskState: new Samples(m.taskState),
+    taskTries: new Samples(m.taskTries),
     attempts: new Totals(m.attempts),
     hangs: new Totals(m.hangs),
     recoveries: new Totals(m.recoveries),
@@ -88,6 +98,11 @@ function writeJob(out: ReturnType<typeof open>, job: Job, status: JobStatus, wal
   out.checkpointStep.set(label, checkpoint?.step);
   out.checkpointTime.set(label, checkpoint?.verified_at);
   out.checkpointBytes.set(label, checkpoint?.bytes);
+  for (const { task, state, tries } of status.tasks) {
+    for (const one of TASK_STATES)
+      out.taskState.set({ job: jobName, task, state: one }, Number(one === state));
+    out.taskTries.set({ job: jobName, task }, tries);
+  }
   for (const cause of REASONS) {
     out.attempts.set({ job: jobName, cause }, totals.attempts_by_cause[cause] ?? 0);
   }
