@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import {
   type Asked,
@@ -173,6 +175,18 @@ test('no Hub at all: refused after our patience, with what to look at', async ()
   const [failure] = await place.get();
   expect(failure?.error.kind).toBe('network');
   expect(failure?.error.message).toContain('ECONNREFUSED');
+  expect(failure?.error.remedy).toContain('HF_ENDPOINT');
+});
+
+test('a page where the Hub should answer (a hotel that wants a login): told as such', async () => {
+  await open();
+  const portal = createServer((_, answer) => answer.end('<html>Log in</html>'));
+  await new Promise<void>((resolve) => portal.listen(0, '127.0.0.1', resolve));
+  place.env['HF_ENDPOINT'] = `http://127.0.0.1:${(portal.address() as AddressInfo).port}`;
+  const [failure] = await place.get();
+  await new Promise((resolve) => portal.close(resolve));
+  expect(failure?.error.kind).toBe('server');
+  expect(failure?.error.message).toContain('did not answer as the Hub does');
   expect(failure?.error.remedy).toContain('HF_ENDPOINT');
 });
 

@@ -8,7 +8,15 @@ import {
   download,
   type Failure,
 } from '../../daemon/tasks/download/index.js';
-import { type Content, commit, type Hub, makeRepo, type Repo, startHub } from '../hub/index.js';
+import {
+  type Content,
+  commit,
+  type Hub,
+  type Identity,
+  makeRepo,
+  type Repo,
+  startHub,
+} from '../hub/index.js';
 
 export const MIB = 2 ** 20;
 
@@ -27,8 +35,11 @@ export class Place {
     this.env = { HF_ENDPOINT: hub.url, HF_HOME: join(this.home, 'hf'), HOME: this.home };
   }
 
-  static async open(files: Readonly<Record<string, Content>> = {}): Promise<Place> {
-    const place = new Place(await startHub());
+  static async open(
+    files: Readonly<Record<string, Content>> = {},
+    identity: Identity | null = null,
+  ): Promise<Place> {
+    const place = new Place(await startHub([], identity));
     if (Object.keys(files).length > 0) commit(place.repo, files);
     return place;
   }

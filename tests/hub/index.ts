@@ -6,4 +6,4 @@ export type { Asked, Fault, FaultPlan } from './faults.js';
 export type { HubState, Route } from './hub.js';
 export { type Limit, Window } from './limits.js';
 export { at, commit, type HubFile, makeRepo, type Repo, type RepoOptions } from './repos.js';
-export { type Hub, startHub } from './server.js';
+export { type Hub, type Identity, startHub } from './server.js';

@@ -100,6 +100,7 @@ async function persist(
     const outcome = await once(session, url, outgoing);
     if ('answer' in outcome) return outcome.answer;
     session.signal.throwIfAborted();
+    if (/CERT|SIGNATURE/.test(outcome.why)) throw unknownCertificate(url, outcome.why);
     const seconds = outcome.wait ?? backoff(nth, Math.random());
     if (performance.now() + 1000 * seconds > until) {
       throw new DownloadError(
@@ -114,6 +115,15 @@ async function persist(
   }
 }
 
+/** No wait makes it known. */
+function unknownCertificate(url: URL, why: string): DownloadError {
+  return new DownloadError(
+    'network',
+    `${url.host} shows a certificate that nobody here vouches for: ${why}.`,
+    'If a proxy or a mirror has one of its own, name its file in NODE_EXTRA_CA_CERTS; else look at the clock of this machine and at who answers in that name.',
+  );
+}
+
 type Outcome = { answer: IncomingMessage } | { why: string; wait: number | null };
 
 async function once(
@@ -126,12 +136,21 @@ async function once(
     const signal = AbortSignal.any([session.signal, stall]);
     const answer = await session.transport.send(url, { ...outgoing, signal });
     const status = answer.statusCode ?? 0;
+    if (status === 407) {
+      answer.destroy();
+      throw new DownloadError(
+        'network',
+        `The proxy lets nobody through to ${url.host} like this (status 407).`,
+        'Put user and password into https_proxy (http://user:password@proxy:port), or the host into no_proxy.',
+      );
+    }
     if (status !== 429 && status !== 408 && status < 500) return { answer };
     const wait = askedToWait(answer.headers, Date.now()) ?? (status === 429 ? 30 : null);
     answer.destroy();
     const why = status === 429 ? 'too many requests' : `status ${status}`;
     return { why, wait };
   } catch (error) {
+    if (error instanceof DownloadError) throw error;
     const why = stall.aborted ? 'no answer' : codeOf(error) || (error as Error).message;
     return { why, wait: null };
   }

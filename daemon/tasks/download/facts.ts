@@ -1,6 +1,6 @@
 import { listFiles, modelInfo, pathsInfo } from '@huggingface/hub';
 import type { Model } from '../../../config/index.js';
-import { ask } from './ask.js';
+import { ask, HubRefused } from './ask.js';
 import { DownloadError } from './errors.js';
 import type { Fingerprint } from './hasher.js';
 import { matchesAny } from './patterns.js';
@@ -24,6 +24,17 @@ export interface RepoFile {
  * here on everything is asked at that commit: a push in mid-download changes nothing.
  */
 export async function askFacts(session: Session, model: Model, patience: number): Promise<Facts> {
+  try {
+    return await factsOf(session, model, patience);
+  } catch (error) {
+    session.signal.throwIfAborted();
+    if (error instanceof HubRefused || error instanceof DownloadError) throw error;
+    // The client library's own: a status it has no name for, or a page where JSON was expected.
+    throw unexpected(session, (error as Error).message);
+  }
+}
+
+async function factsOf(session: Session, model: Model, patience: number): Promise<Facts> {
   const { repo, revision, what } = model;
   const common = { hubUrl: session.endpoint, fetch: fetchOver(session, repo, patience) };
   const info = await modelInfo({
