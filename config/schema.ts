@@ -175,13 +175,21 @@ export const configSchema = z.strictObject({
         '.',
         'What the targets in models.yaml count from; relative to the home.',
       ),
-      connections: key(wholeNumber(1, 64), 16, 'Connections of all downloads together.'),
-      bytes_per_second: key(bytes(0), 0, 'Highest rate of all downloads together; 0 for no limit.'),
+      connections: key(
+        wholeNumber(1, 64),
+        16,
+        'Connections of one download, all its files together.',
+      ),
+      bytes_per_second: key(
+        bytes(0),
+        0,
+        'Highest rate of one download, all its files together; 0 for no limit.',
+      ),
       stall_seconds: key(seconds(0.1), 20, 'A connection silent for this long is given up.'),
       patience_seconds: key(
         seconds(),
         3600,
-        'A download is given up after this long without a new byte.',
+        'A download is given up after this long without a new byte; a job then tries again for a day.',
       ),
     })
     .prefault({}),

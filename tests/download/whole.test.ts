@@ -34,7 +34,10 @@ test('small text files, which the Hub keeps no SHA-256 of, are proved by their g
 test('several files share the connections', async () => {
   place = await Place.open({ 'a.bin': noise(9 * MIB, 2), 'b.bin': noise(9 * MIB, 3) });
   place.models('m: { repo: me/model, files: [a.bin, b.bin] }');
+  place.settings = { connections: 3 };
+  place.hub.cdn.rate = 40 * MIB;
   expect(await place.get()).toEqual([]);
+  expect(place.hub.cdn.mostAtOnce).toBe(3);
   expect(place.read('models/m/a.bin').equals(whole(noise(9 * MIB, 2)))).toBe(true);
   expect(place.read('models/m/b.bin').equals(whole(noise(9 * MIB, 3)))).toBe(true);
 });

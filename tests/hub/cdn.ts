@@ -13,8 +13,10 @@ export class Cdn {
   origin = '';
   /** Bytes of each file handed to the network. */
   readonly sent = new Map<HubFile, number>();
-  /** Requests for bytes so far. */
+  /** Requests for bytes so far, and the most of them that were answered at the same time. */
   requests = 0;
+  mostAtOnce = 0;
+  private atOnce = 0;
   faults: FaultPlan = () => null;
   /** Bytes a second for each connection; null for as fast as it goes. */
   rate: number | null = null;
@@ -89,7 +91,13 @@ export class Cdn {
     }
     this.requests += 1;
     const fault = this.faults({ file, nth: this.requests, start, end, ranged: range !== null });
-    await this.body(file, { start, end, ranged: range !== null }, fault, response, headers);
+    this.atOnce += 1;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.atOnce);
+    try {
+      await this.body(file, { start, end, ranged: range !== null }, fault, response, headers);
+    } finally {
+      this.atOnce -= 1;
+    }
   }
 
   private async body(
