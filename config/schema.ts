@@ -177,7 +177,7 @@ export const configSchema = z.strictObject({
       ),
       connections: key(
         wholeNumber(1, 64),
-        16,
+        24,
         'Connections of one download, all its files together.',
       ),
       bytes_per_second: key(

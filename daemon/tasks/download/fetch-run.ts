@@ -5,6 +5,7 @@ import { codeOf, DownloadError } from './errors.js';
 import { Fault } from './fault.js';
 import type { Head } from './head.js';
 import { Landing } from './landing.js';
+import type { Pen } from './pen.js';
 import type { Transport } from './transport.js';
 import { sleep } from './wait.js';
 import type { Taker } from './wire.js';
@@ -17,8 +18,8 @@ export interface RunRequest {
   readonly end: number;
   /** Of the whole file. */
   readonly size: number;
-  /** The descriptor of the partial file. */
-  readonly fd: number;
+  /** Writes to the partial file. */
+  readonly pen: Pen;
   /** Called after each write with the place up to which this run is on disk. */
   readonly onWritten: (upTo: number, bytes: number) => void;
   readonly stallSeconds: number;
@@ -46,7 +47,7 @@ export async function fetchRun(run: RunRequest): Promise<{ wait: number; rate: n
       range: `bytes=${run.start}-${run.end - 1}`,
     };
     let first = began;
-    const landing = new Landing(run.fd, run.start, (upTo, bytes) => {
+    const landing = new Landing(run.pen, run.start, (upTo, bytes) => {
       timer.refresh(); // a slow disk is no silence of the server
       run.onWritten(upTo, bytes);
     });

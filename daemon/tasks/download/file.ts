@@ -189,7 +189,7 @@ class Fetching {
         start,
         end,
         size: job.file.size,
-        fd: partial.fd,
+        pen: partial.pen,
         stallSeconds: session.settings.stall_seconds,
         budget: this.budget,
         transport: session.transport,

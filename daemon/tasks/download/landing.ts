@@ -1,5 +1,4 @@
-import { write } from 'node:fs';
-import { diskError } from './errors.js';
+import type { Pen } from './pen.js';
 
 /** A write for each packet would cost more than the network. */
 const SIZE = 1 << 19;
@@ -17,7 +16,7 @@ export class Landing {
 
   /** @param onWritten called after each write with the place up to which this range is in the file. */
   constructor(
-    private readonly fd: number,
+    private readonly pen: Pen,
     private at: number,
     private readonly onWritten: (upTo: number, bytes: number) => void,
   ) {}
@@ -53,25 +52,12 @@ export class Landing {
 
   private async drain(): Promise<void> {
     for (let next = this.full[0]; next !== undefined; next = this.full[0]) {
-      await writeAll(this.fd, next, this.at);
+      await this.pen.put(next, this.at);
       this.full.shift();
       this.at += next.length;
       spare.push(Buffer.from(next.buffer));
       if (next.length > 0) this.onWritten(this.at, next.length);
     }
     this.writing = null;
-  }
-}
-
-/** Writes all of it, however little a call takes. @throws DownloadError */
-async function writeAll(fd: number, bytes: Buffer, at: number): Promise<void> {
-  for (let from = 0; from < bytes.length; ) {
-    const took = await new Promise<number>((resolve, reject) => {
-      write(fd, bytes, from, bytes.length - from, at + from, (error, written) =>
-        error === null ? resolve(written) : reject(diskError(error)),
-      );
-    });
-    if (took === 0) throw diskError(new Error('a write took nothing'));
-    from += took;
   }
 }

@@ -7,6 +7,7 @@ import { ChunkJournal, readUnits } from './chunk-journal.js';
 import { Chunks, UNIT } from './chunks.js';
 import { codeOf } from './errors.js';
 import type { Fingerprint } from './hasher.js';
+import { Pen } from './pen.js';
 import { reserve } from './reserve.js';
 import { sleep } from './wait.js';
 
@@ -20,7 +21,7 @@ const SYNC_EVERY = 256 * 2 ** 20;
 /** A file on its way: its bytes, which of them are there, and the lock on both. */
 export interface Partial {
   readonly path: string;
-  readonly fd: number;
+  readonly pen: Pen;
   readonly chunks: Chunks;
   /** Notes that a unit's bytes are written. Rejects when the journal cannot be. */
   finished(unit: number): Promise<void>;
@@ -120,7 +121,7 @@ export async function openPartial(
     };
     return {
       path,
-      fd,
+      pen: new Pen(fd),
       get chunks() {
         return chunks;
       },
