@@ -49,6 +49,8 @@ export class Wire {
     signal.addEventListener('abort', aborted, { once: true });
     try {
       signal.throwIfAborted();
+      // A write to it would say nothing, ever.
+      if (this.over) throw new Error('the connection broke');
       await new Promise<void>((resolve, reject) => {
         this.onEnd = reject;
         const done = (kept: boolean): void => {
