@@ -69,7 +69,7 @@ export function onWeights(turn: Turn, seen: Extract<Observation, { is: 'weights'
   if (job?.run.at !== 'running') return;
   const sound = job.progress.loss !== null && job.nan_onset === null;
   if (sound && job.checkpoint === null) return onCheckpoint(turn, { ...seen, is: 'checkpoint' });
-  flush(turn, name, attempt, {}, true);
+  flush(turn, name, attempt, true);
   const what = `the weights saved at step ${step} are no numbers (${where})`;
   confirm(turn, name, attempt, { onset: step, step }, what);
 }
