@@ -45,7 +45,11 @@ export class Refusing {
   }
 }
 
-/** Lets `most` calls through; the next one is cut short or not made, and no call returns any more. */
+/**
+ * Lets `most` calls through; the next one is cut short or not made, and no call returns any more.
+ * `stopped` comes when those let through have ended: a process that is killed keeps its lock until the
+ * calls that its threads are in are over, so that nobody reads while one of them still writes.
+ */
 export function stoppingAfter(most: number): { fs: JournalFs; stopped: Promise<void> } {
   let left = most;
   let tell = () => {};
@@ -53,19 +57,24 @@ export function stoppingAfter(most: number): { fs: JournalFs; stopped: Promise<v
     tell = resolve;
   });
   const never = new Promise<never>(() => {});
+  const underWay = new Set<Promise<unknown>>();
+  const made = (call: Call, args: unknown[]): Promise<unknown> => {
+    const running = (nodeFs[call] as (...args: unknown[]) => Promise<unknown>)(...args);
+    const end = (): void => void underWay.delete(over);
+    const over: Promise<void> = running.then(end, end);
+    underWay.add(over);
+    return running;
+  };
   const fs = intercepted((call, args) => {
     left -= 1;
-    if (left >= 0) return undefined;
+    if (left >= 0) return made(call, args);
     if (left < -1) return never;
-    if (call !== 'write') {
-      tell();
-      return never;
+    if (call === 'write') {
+      const [fd, bytes, position] = args as [number, Uint8Array, number];
+      void made('write', [fd, bytes.subarray(0, bytes.length >> 1), position]);
     }
-    const [fd, bytes, position] = args as [number, Uint8Array, number];
-    return nodeFs.write(fd, bytes.subarray(0, bytes.length >> 1), position).then(() => {
-      tell();
-      return never;
-    });
+    void Promise.all(underWay).then(() => tell());
+    return never;
   });
   return { fs, stopped };
 }
