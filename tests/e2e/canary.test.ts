@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { CLI, House, program } from './house.js';
@@ -67,15 +66,6 @@ async function night(text: string): Promise<string[]> {
   return [...told, JSON.stringify(await house.status())];
 }
 
-/** Files below a folder of the home that hold any of the canaries. */
-function holding(folder: string): string[] {
-  return readdirSync(house.path(folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => all.some((canary) => readFileSync(path, 'latin1').includes(canary)))
-    .map((path) => relative(house.home, path));
-}
-
 /** Looks at every process all the time: no command line may hold a canary, and no environment of
  * what the daemon has started. */
 class Watch {
@@ -126,9 +116,9 @@ function read(path: string): string {
 test('tokens given in every way stand nowhere but where they were put', async () => {
   const told = await night(job(''));
   for (const canary of all) expect(told.filter((text) => text.includes(canary))).toEqual([]);
-  expect(holding('state')).toEqual([]);
-  expect(holding('logs')).toEqual([]);
-  expect(holding('config')).toEqual([]);
+  expect(house.holding(all, 'state')).toEqual([]);
+  expect(house.holding(all, 'logs')).toEqual([]);
+  expect(house.holding(all, 'config')).toEqual([]);
   expect([...watch.found]).toEqual([]);
   expect(watch.looked).toBeGreaterThan(10);
   const attempts = readdirSync(house.path('state/jobs/canary/attempts/1/evidence'));
@@ -142,8 +132,8 @@ test('a trainer that prints one: it stands in its own output and nowhere else', 
   house.write('leak', CANARIES.home);
   const told = await night(job('', house.path('leak')));
   expect(told.filter((text) => text.includes(CANARIES.home))).toEqual([]);
-  expect(holding('state')).toEqual([]);
-  expect(holding('logs').sort()).toEqual([
+  expect(house.holding(all, 'state')).toEqual([]);
+  expect(house.holding(all, 'logs').sort()).toEqual([
     'logs/canary/attempt-1.log',
     'logs/canary/attempt-2.log',
   ]);
@@ -159,7 +149,7 @@ test('a job that asks for it by name gives it to its trainer, and to nothing els
   const { trainer_pid } = await house.job('canary', 'a step', ({ step }) => (step ?? 0) > 0);
   expect(read(`/proc/${trainer_pid}/environ`)).toContain(`HF_TOKEN=${CANARIES.HF_TOKEN} `);
   expect(read(`/proc/${trainer_pid}/environ`)).not.toContain(CANARIES.HUGGING_FACE_HUB_TOKEN);
-  expect(holding('state')).toEqual([]);
+  expect(house.holding(all, 'state')).toEqual([]);
 });
 
 test('a job file with a token in it is refused, and the refusal does not repeat it', async () => {
@@ -173,5 +163,5 @@ test('a job file with a token in it is refused, and the refusal does not repeat 
   expect(refused.status).toBe(400);
   expect(said).toContain('secrets: [HF_TOKEN]');
   expect(said).not.toContain(CANARIES.login);
-  expect(holding('state')).toEqual([]);
+  expect(house.holding(all, 'state')).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobStatus, Status } from '../../daemon/core/index.js';
 import { processesWith } from './census.js';
@@ -22,6 +22,16 @@ export async function until<T>(
     if (found !== null && found !== undefined && found !== false) return found as NonNullable<T>;
     if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
     await delay(10);
+  }
+}
+
+/** Nothing for a file that is gone. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }
 
@@ -50,6 +60,19 @@ export class House {
 
   read(name: string): string {
     return readFileSync(this.path(name), 'utf8');
+  }
+
+  /** Files below a folder of the home that hold any of these words, as paths from the home. A file that a
+   * living daemon replaces meanwhile is passed over. */
+  holding(words: readonly string[], folder = '.'): string[] {
+    return readdirSync(this.path(folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => {
+        const text = textOf(path);
+        return words.some((word) => text.includes(word));
+      })
+      .map((path) => relative(this.home, path));
   }
 
   /** Starts `nightwarden up` and waits until it is ready. */

@@ -73,8 +73,7 @@ describe('a night', () => {
     expect(await counted(house, 'deferred')).toBe(0);
     expect(await metric(house, 'outbox_messages')).toBe(0);
     expect(mails.mails).toHaveLength(2);
-    const holders = execFileSync('grep', ['-rl', PASSWORD, house.home], { encoding: 'utf8' });
-    expect(holders.trim()).toBe(house.path('secret'));
+    expect(house.holding([PASSWORD])).toEqual(['secret']);
   });
 
   test('whose server is down sends its mail when it is back, after a kill -9 of the daemon too: once', async () => {
