@@ -2,7 +2,16 @@ import type { Outlook, Phase } from '../../daemon/core/index.js';
 import { type Noise, noises } from './noise.js';
 import type { Plan } from './plan.js';
 import type { Rng } from './rng.js';
-import { BEFORE_STEPS, type Hang, isTold, ONCE, plain, type Slowness, type Span } from './span.js';
+import {
+  BEFORE_STEPS,
+  type Hang,
+  isTold,
+  ONCE,
+  plain,
+  type Slowness,
+  type Span,
+  type Stretch,
+} from './span.js';
 import { type Quiet, Steps } from './steps.js';
 import { LOADED_AGAIN, PASS_WAITS, p99BetweenSteps, p99Of } from './typical.js';
 import { type Doing, Usage } from './usage.js';
@@ -205,13 +214,18 @@ export class Trainer {
   goOn(now: number): void {
     if (this.stopped_at === null) return;
     this.count(now);
-    const stood = now - this.stopped_at;
+    const since = this.stopped_at;
+    const stood = now - since;
     this.stopped_at = null;
     this.span.to += stood;
+    // What had not begun then begins later, and is no longer for it.
+    const later = ({ from, to }: Stretch): Stretch => ({
+      from: from > since ? from + stood : from,
+      to: to + stood,
+    });
     const { wait, stall } = this.span;
-    if (wait !== null && wait.to > now) this.span.wait = { from: wait.from, to: wait.to + stood };
-    if (stall !== null && stall.to > now)
-      this.span.stall = { from: stall.from, to: stall.to + stood };
+    if (wait !== null && wait.to > since) this.span.wait = later(wait);
+    if (stall !== null && stall.to > since) this.span.stall = later(stall);
   }
 
   doing(at: number): Doing {

@@ -69,6 +69,21 @@ describe('the 99th percentile that the target of a detection rests on', () => {
   });
 });
 
+test.each([
+  ['before its wait', 5, { from: 13, to: 33 }],
+  ['within it', 15, { from: 10, to: 33 }],
+  ['after it', 40, { from: 10, to: 30 }],
+])('a signal that stops a trainer for three seconds, %s', (_when, at, wait) => {
+  const begin = { attempt: 1, from: 0, now: 0, warm: false };
+  const trainer = new Trainer(draw(1), new Rng(1, 9), begin, new Map(), slownessOf([]));
+  trainer.span.to = 60;
+  trainer.span.wait = { from: 10, to: 30 };
+  trainer.stopBySignal(at);
+  trainer.goOn(at + 3);
+  expect(trainer.span.to).toBe(63);
+  expect(trainer.span.wait).toEqual(wait);
+});
+
 test('a hang that nobody confirms is told as missed once its ceiling is long past', () => {
   const plan = planWhere(({ trainer }) => trainer.reports && !trainer.leaves_open);
   const missedAfter = (seconds: number): readonly string[] => {
