@@ -28,6 +28,7 @@ export {
 } from './events.js';
 export { FOLLOW_UPS, type FollowUp, type Task } from './follow-ups.js';
 export { type GpuUse, gpuMemoryHeld, type Held } from './gpu-memory.js';
+export { type Losses, meanLoss } from './losses.js';
 export {
   type HangFacts,
   type Letter,

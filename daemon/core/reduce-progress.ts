@@ -1,4 +1,5 @@
 import type { Entry, EventOf } from './events.js';
+import { addLoss } from './losses.js';
 import { knownPhase } from './phases.js';
 import { noBudget } from './reduce-attempt.js';
 import { emptySketch, merge, record } from './sketch.js';
@@ -68,9 +69,11 @@ export function onProgress(job: Job, entry: Entry): Job {
 function progress(job: Job, entry: EventOf<'progress'> & { time: number }): Job {
   const step = merge(job.learned.step ?? emptySketch, entry.bins);
   const usual_loss = withLoss(job.usual_loss, entry.loss);
+  const losses = addLoss(job.losses, entry.step, entry.loss);
   return {
     ...job,
     ...(usual_loss === undefined ? {} : { usual_loss }),
+    ...(losses === undefined ? {} : { losses }),
     learned: step.n === 0 ? job.learned : { ...job.learned, step },
     progress: {
       ...job.progress,

@@ -1,6 +1,7 @@
 import type { AttemptReason, Cause, Knob } from './causes.js';
 import type { CheckpointRef, DownloadEnd, JobSpec, ProcessRef } from './events.js';
 import type { Tasks } from './follow-ups.js';
+import type { Losses } from './losses.js';
 import type { Mail } from './mail.js';
 import type { Phase } from './phases.js';
 import type { Sketch } from './sketch.js';
@@ -68,6 +69,8 @@ export interface Job {
   readonly nan_onset: number | null;
   /** Absent until a loss was told. */
   readonly usual_loss?: UsualLoss;
+  /** Absent until a loss was told. */
+  readonly losses?: Losses;
   readonly progress: Progress;
   readonly checkpoint: (CheckpointRef & { readonly verified_at: number }) | null;
   readonly budget: Budget;
