@@ -11,14 +11,22 @@ export interface Naming {
 
 /** The names of states; groups: see EpochCount. Without an epoch or a step it is the last one. */
 export function stateName(name: string, how: Naming & { salvageable: boolean }): string {
+  return `${numbered(name, how)}${how.salvageable ? '?' : ''}-state$`;
+}
+
+/** The names of the weights saved on the way. */
+export function weightsName(name: string, how: Naming): string {
+  return `${numbered(name, how)}\\.safetensors$`;
+}
+
+function numbered(name: string, how: Naming): string {
   const earlier = how.restarts
     ? '(?:-from(?<first>\\d{6}))?'
     : how.bySteps
       ? '(?:-from(?<base>\\d{8}))?'
       : '';
   const step = how.bySteps ? '|-step(?<step>\\d{8})' : '';
-  const end = how.salvageable ? '?' : '';
-  return `(?:^|/)${literally(name)}${earlier}(?:-(?<epoch>\\d{6})${step})${end}-state$`;
+  return `(?:^|/)${literally(name)}${earlier}(?:-(?<epoch>\\d{6})${step})`;
 }
 
 /** The states that musubi-tuner says it resumes from, in its own words. */

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { escapeGlob } from '../checkpoints/index.js';
 import type { Flags } from './flags.js';
-import { finishing, resumeOf, stateName, statePath } from './kohya-resume.js';
+import { finishing, resumeOf, stateName, statePath, weightsName } from './kohya-resume.js';
 import { numberOption } from './own-keys.js';
 import { kohyaLines } from './progress-lines.js';
 import type { JobInput, PlanContext, TrainerPlan } from './types.js';
@@ -40,6 +40,14 @@ export function kohyaPlan(job: JobInput, context: PlanContext, run: KohyaRun): T
   const final = `${stem}.${ending}`;
   const salvageable = ending === 'safetensors';
   const { remedies } = job;
+  const count = {
+    stem,
+    batches_per_epoch: numberOption(job, 'batches_per_epoch'),
+    accumulation,
+    max_epochs,
+    max_steps,
+    state_tells: !restarts,
+  };
   return {
     trainer: job.trainer,
     argv: [...run.argv, ...missing(job, flags, dir, name)],
@@ -50,18 +58,20 @@ export function kohyaPlan(job: JobInput, context: PlanContext, run: KohyaRun): T
     checkpoints: {
       glob: `${escapeGlob(stem)}*-state`,
       step: stateName(name, { restarts, bySteps, salvageable }),
-      count: {
-        stem,
-        batches_per_epoch: numberOption(job, 'batches_per_epoch'),
-        accumulation,
-        max_epochs,
-        max_steps,
-        state_tells: !restarts,
-      },
+      count,
       // The last file of a save, by which its other files are asked for too.
       needs: [...(restarts ? [] : ['train_state.json']), 'random_states_0.pkl'],
       ...(job.with['fresh'] === true ? { since: now } : {}),
     },
+    ...(salvageable
+      ? {
+          weights: {
+            glob: `${escapeGlob(stem)}*.safetensors`,
+            step: weightsName(name, { restarts, bySteps }),
+            count,
+          },
+        }
+      : {}),
     resume: {
       ...resumeOf(name, stem, final, { restarts, bySteps, max_epochs }),
       ...(salvageable ? { finished: finishing(context, stem, final) } : {}),

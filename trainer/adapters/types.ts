@@ -95,6 +95,9 @@ export interface TrainerPlan {
   log: LogPatterns;
   /** `glob` counts from `cwd` when relative; `step` finds the step in a path. */
   checkpoints: CheckpointSpec | null;
+  /** The weights that were saved on the way, by themselves, where they lie beside the checkpoints and
+   * not in them; such as `checkpoints`. */
+  weights?: CheckpointSpec;
   resume: Resume | null;
   done: Done;
   remedies: Remedies;

@@ -1,6 +1,6 @@
 /** Checkpoints: find them, verify them, remember what was found, move the bad ones away. */
 export { writeAtomic } from './atomic.js';
-export { isOfRun } from './count.js';
+export { isOfRun, stepsPerEpoch } from './count.js';
 export { escapeGlob, findCheckpoints } from './find.js';
 export { fingerprint } from './fingerprint.js';
 export { findNaN, findNonFinite } from './finite.js';
