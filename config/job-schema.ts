@@ -55,6 +55,14 @@ const repo = z
   .regex(/^[\w.-]+\/[\w.-]+$/)
   .register(leafNotes, { type: 'text', expects: "a repository such as 'me/my-lora'" });
 
+const lora = z
+  .string()
+  .regex(/^(final|best|.*\.safetensors)$/)
+  .register(leafNotes, {
+    type: 'final | best | path',
+    expects: 'final, best, or the path of a saved .safetensors file',
+  });
+
 const variable = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
@@ -118,6 +126,7 @@ export const jobSchema = z.strictObject({
       license_link: text('the address of a licence').optional(),
       tags: z.array(text('a tag')).default([]),
       samples: text("a pattern of paths such as 'samples/*.png'").optional(),
+      lora: lora.default('final'),
     })
     .optional(),
   deliver: z

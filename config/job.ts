@@ -53,6 +53,8 @@ export interface PublishKeys {
   tags: string[];
   /** A pattern of paths, relative to `cwd`. */
   samples: string | null;
+  /** `final`, `best`, or the path of a saved LoRA, relative to `cwd`. */
+  lora: string;
 }
 
 /** `{seed}` in an argument of the one for NaN is filled in with another number each time. */

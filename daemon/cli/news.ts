@@ -34,7 +34,7 @@ function taskNews(before: JobStatus, after: JobStatus): string[] {
 /** A follow-up in one line; null while there is nothing to say. `now`: Unix seconds, null where how
  * long is left is of no interest. */
 export function taskLine(
-  { task, state, tries, places, reason, remedy, next_try }: TaskStatus,
+  { task, state, tries, places, note, reason, remedy, next_try }: TaskStatus,
   now: number | null,
 ): string | null {
   const why = [reason, remedy]
@@ -45,7 +45,7 @@ export function taskLine(
     case 'running':
       return tries > 1 ? `${task}: try ${tries}` : null;
     case 'done':
-      return `${task}: ${places.join(', ')}`;
+      return `${task}: ${places.join(', ')}${note === undefined ? '' : `. ${note}`}`;
     case 'waiting': {
       const left = next_try === null || now === null ? null : Math.max(0, next_try - now);
       return `${task} failed: ${why}. Tried again${left === null ? '' : ` in ${duration(left)}`}`;

@@ -241,8 +241,15 @@ export type Event =
   /** A follow-up of a finished training was asked for; the number of this entry is its `id`. */
   | { type: 'task_queued'; job: string; task: FollowUp; spec: unknown }
   | { type: 'task_started'; job: string; task: FollowUp; id: number; try: number }
-  /** `places`: where the results are, paths or addresses. */
-  | { type: 'task_done'; job: string; task: FollowUp; id: number; places: readonly string[] }
+  /** `places`: where the results are, paths or addresses; `note`: what is to be said of them. */
+  | {
+      type: 'task_done';
+      job: string;
+      task: FollowUp;
+      id: number;
+      places: readonly string[];
+      note?: string;
+    }
   /** `retry_at`: Unix seconds of the next try; null when it is given up. */
   | {
       type: 'task_failed';

@@ -24,7 +24,12 @@ export type Task = Asked &
         readonly reason: string;
         readonly remedy: string;
       }
-    | { readonly at: 'done'; readonly ended_at: number; readonly places: readonly string[] }
+    | {
+        readonly at: 'done';
+        readonly ended_at: number;
+        readonly places: readonly string[];
+        readonly note?: string;
+      }
     | {
         readonly at: 'failed';
         readonly ended_at: number;
@@ -77,6 +82,7 @@ export function onFollowUp(job: Job, entry: Entry): Job {
         at: 'done',
         ended_at: entry.time,
         places: entry.places,
+        ...(entry.note === undefined ? {} : { note: entry.note }),
       }));
     case 'task_failed': {
       const { reason, remedy, retry_at: until } = entry;

@@ -89,7 +89,7 @@ export type Observation =
 /** What became of one try of a follow-up. `permanent`: another try would fail the same way.
  * `retry_after`: seconds that the other side asked us to wait, null where it did not. */
 export type Outcome =
-  | { readonly is: 'done'; readonly places: readonly string[] }
+  | { readonly is: 'done'; readonly places: readonly string[]; readonly note?: string }
   | {
       readonly is: 'failed';
       readonly reason: string;

@@ -64,6 +64,8 @@ export interface TaskStatus {
   readonly tries: number;
   /** Where the results are, paths or addresses; empty until it is done. */
   readonly places: readonly string[];
+  /** What is to be said of them; absent where nothing is. */
+  readonly note?: string;
   /** Why it waits or failed, and what to do; null otherwise. */
   readonly reason: string | null;
   readonly remedy: string | null;
@@ -116,6 +118,7 @@ function tasksOf(tasks: Tasks): TaskStatus[] {
     state: task.at,
     tries: task.tries,
     places: task.at === 'done' ? task.places : [],
+    ...(task.at === 'done' && task.note !== undefined ? { note: task.note } : {}),
     reason: 'reason' in task ? task.reason : null,
     remedy: 'remedy' in task ? task.remedy : null,
     next_try: task.at === 'waiting' ? task.until : null,

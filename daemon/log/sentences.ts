@@ -227,7 +227,10 @@ function say(entry: Entry): [Level, string] | null {
     case 'task_started':
       return ['info', `${entry.task} begins${entry.try > 1 ? `, try ${entry.try}` : ''}`];
     case 'task_done':
-      return ['info', `${entry.task} done: ${entry.places.join(', ')}`];
+      return [
+        'info',
+        `${entry.task} done: ${entry.places.join(', ')}${entry.note === undefined ? '' : `. ${entry.note}`}`,
+      ];
     case 'task_failed':
       return taskFailed(entry);
     default:

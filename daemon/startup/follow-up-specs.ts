@@ -71,16 +71,20 @@ const PLAIN: PublishSpec = {
   license_link: null,
   tags: [],
   samples: null,
+  lora: 'final',
 };
 
 function publishSpec(asked: Readonly<Record<string, unknown>>, job: Job): PublishSpec {
   const own = (job.spec.follow_ups?.publish as PublishSpec | undefined) ?? PLAIN;
-  const { repo = own.repo, private: hidden = own.private, ...rest } = asked;
-  refuseOthers(rest, ['repo', 'private']);
+  const { repo = own.repo, private: hidden = own.private, ...others } = asked;
+  const { lora = own.lora ?? 'final', ...rest } = others;
+  refuseOthers(rest, ['repo', 'private', 'lora']);
   if (repo !== null && !(typeof repo === 'string' && /^[\w.-]+\/[\w.-]+$/.test(repo)))
     throw new BadRequest('"repo": expected a repository such as me/my-lora');
   if (typeof hidden !== 'boolean') throw new BadRequest('"private": expected true or false');
-  return { ...own, repo, private: hidden };
+  if (!(typeof lora === 'string' && /^(final|best|.*\.safetensors)$/.test(lora)))
+    throw new BadRequest('"lora": expected final, best, or the path of a saved .safetensors file');
+  return { ...own, repo, private: hidden, lora };
 }
 
 function isFolders(to: unknown): to is string[] {

@@ -72,7 +72,7 @@ export function createFollowUps(at: FollowUpContext): FollowUps {
     spec: unknown,
     signal: AbortSignal,
   ): Promise<FollowUpOutcome> => {
-    const { cwd, done } = job.spec.plan as TrainPlan;
+    const { cwd, done, checkpoints, weights } = job.spec.plan as TrainPlan;
     const { artefact } = done;
     if (artefact === null) return nothingLeft(task);
     const { name } = job;
@@ -84,7 +84,8 @@ export function createFollowUps(at: FollowUpContext): FollowUps {
       case 'publish': {
         // Loaded when it is needed: most daemons never publish, and the Hub's client is large.
         const { publish } = await import('../tasks/publish/index.js');
-        return publish(spec as PublishSpec, { ...common, job, cwd, home: at.home });
+        const saves = weights ?? checkpoints;
+        return publish(spec as PublishSpec, { ...common, job, cwd, saves, home: at.home });
       }
     }
   };

@@ -21,13 +21,19 @@ const TRAIN_AGAIN = 'Train the job again (nightwarden run), or put the file back
  */
 export async function finishedLora(artefact: string, job: string): Promise<FinishedLora> {
   const path = await fileOf(artefact, job);
-  const { size: bytes, mtimeMs: mtime_ms } = await stat(path);
+  const fault = await faultOf(path);
+  if (fault !== null) throw new Cannot(`${path} is not whole: ${fault}`, TRAIN_AGAIN, true);
+  return { path, name: loraNamed(path, job), bytes: (await stat(path)).size };
+}
+
+export const loraNamed = (path: string, job: string): string => `${job}${extname(path)}`;
+
+/** Why a file is not whole, as far as its format tells; null where it is. */
+export async function faultOf(path: string): Promise<string | null> {
+  const { mtimeMs: mtime_ms } = await stat(path);
   const found = { path, step: 0, kind: 'file', mtime_ms } as const;
   const verdict = await verifyCheckpoint(found, { hash: false });
-  if (!verdict.ok) {
-    throw new Cannot(`${path} is not whole: ${verdict.reason}`, TRAIN_AGAIN, true);
-  }
-  return { path, name: `${job}${extname(path)}`, bytes };
+  return verdict.ok ? null : verdict.reason;
 }
 
 async function fileOf(artefact: string, job: string): Promise<string> {

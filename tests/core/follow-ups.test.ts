@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type FollowUpOutcome, nextLook, refuse } from '../../daemon/core/index.js';
+import { type FollowUpOutcome, nextLook, refuse, statusOf } from '../../daemon/core/index.js';
 import { Night, policy } from './night.js';
 
 const SPEC = { to: ['auto'], by: 'copy' };
@@ -51,6 +51,14 @@ describe('what follows a finished training', () => {
     night.outcome({ is: 'done', places: ['/loras/lora.safetensors'] });
     expect(night.task).toMatchObject({ at: 'done', places: ['/loras/lora.safetensors'] });
     expect(night.job.tasks?.publish?.at).toBe('running');
+  });
+
+  test('what is to be said of the result is kept with it', () => {
+    const night = new Finished().outcome({ is: 'done', places: ['/x'], note: 'The best.' });
+    expect(night.task).toMatchObject({ at: 'done', places: ['/x'], note: 'The best.' });
+    const [told] = statusOf(night.core.state, night.wall, true).jobs;
+    expect(told?.tasks).toMatchObject([{ state: 'done', note: 'The best.' }]);
+    expect(night.rebuilt()).toEqual(night.core.state);
   });
 
   test('a failed training asks for nothing', () => {

@@ -88,3 +88,44 @@ test('a token that may only read: told, the training stays finished; by command 
   expect(hub.repos.get('me/other')?.private).toBe(false);
   expect(hub.repos.has('me/lora')).toBe(false);
 });
+
+/** Two steps, a LoRA saved after each; the second waits until the first was seen. */
+const SAVING = `name: lora
+command:
+  - sh
+  - -c
+  - |
+    echo "step 1/2 loss=0.125"; cp one.safetensors out/lora-1.safetensors
+    until [ -e go ]; do sleep 0.02; done
+    echo "step 2/2 loss=0.5"; cp made.safetensors out/final.safetensors
+cwd: work
+heartbeat: log
+log: { step: 'step (\\d+)/(\\d+)', loss: 'loss=(\\S+)' }
+checkpoints: { glob: 'out/lora-*.safetensors', step: 'lora-(\\d+)' }
+done: { step: 2, artefact: out/final.safetensors }
+publish: { repo: me/lora, lora: best }
+`;
+
+test('the best by the losses in the journal; by command another, by its name or the final one', async () => {
+  writeFileSync(house.path('work/one.safetensors'), lora(7));
+  await house.up();
+  await house.queue('lora', SAVING);
+  await house.job('lora', 'its first step', ({ step }) => step === 1);
+  house.write('work/go', '');
+  const job = await published('done');
+  expect(job.tasks[0]?.note).toContain('This is `lora-1.safetensors`');
+  const repo = hub.repos.get('me/lora');
+  const there = () => repo?.files.get('lora.safetensors')?.lfs?.oid;
+  const card = () => repo?.files.get('README.md')?.content.toString();
+  expect(there()).toBe(sha256(lora(7)));
+  expect(card()).toContain('of the 2 saved LoRAs the one with the lowest mean loss, 0.125');
+  expect((await cli('publish', 'lora', '--lora', 'final')).code).toBe(0);
+  expect(there()).toBe(sha256(lora(1)));
+  const refused = await cli('publish', 'lora', '--lora', 'out/lora-9.safetensors');
+  expect(refused.code).toBe(1);
+  expect(refused.out).toContain('out/final.safetensors, out/lora-1.safetensors');
+  const named = await cli('publish', 'lora', '--lora', 'out/lora-1.safetensors');
+  expect(named).toMatchObject({ code: 0, out: expect.stringContaining('chosen by its name') });
+  expect(there()).toBe(sha256(lora(7)));
+  expect((await cli('publish', 'lora', '--lora', 'bset')).code).not.toBe(0);
+});

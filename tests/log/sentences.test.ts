@@ -145,6 +145,18 @@ const cases: { readonly [T in EventType]: readonly Case[] } = {
       'info',
       'my-lora: deliver done: /a/l.safetensors, /b/l',
     ],
+    [
+      {
+        type: 'task_done',
+        job,
+        task: 'publish',
+        id: 9,
+        places: ['http://hub/l'],
+        note: 'The best.',
+      },
+      'info',
+      'my-lora: publish done: http://hub/l. The best.',
+    ],
   ],
   task_failed: [
     [

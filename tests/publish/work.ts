@@ -2,7 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FollowUpOutcome, Job } from '../../daemon/core/index.js';
-import { type PublishSpec, publish } from '../../daemon/tasks/publish/index.js';
+import {
+  type PublishContext,
+  type PublishSpec,
+  publish,
+} from '../../daemon/tasks/publish/index.js';
 import { Night } from '../core/night.js';
 import { lora } from '../deliver/lora.js';
 import { UploadHub } from '../hub/upload.js';
@@ -15,6 +19,7 @@ export class Work {
   readonly warnings: string[] = [];
   readonly waits: number[] = [];
   job: Job;
+  saves: PublishContext['saves'] = { glob: 'out/lora-*.safetensors', step: 'lora-(\\d+)' };
   env: NodeJS.ProcessEnv;
 
   private constructor(readonly hub: UploadHub) {
@@ -32,6 +37,13 @@ export class Work {
 
   static async begin(): Promise<Work> {
     return new Work(await UploadHub.start({ chunk: 150 }));
+  }
+
+  /** Trains anew: one step a loss, a second each. */
+  train(losses: readonly (number | null)[]): void {
+    const night = new Night().start({ target_step: losses.length });
+    losses.forEach((loss, i) => void night.skip(1).beat({ step: i + 1, loss }));
+    this.job = night.exit({ code: 0 }, { artefact: 'whole' }).job;
   }
 
   write(name: string, content: string | Buffer): void {
@@ -53,12 +65,14 @@ export class Work {
       license_link: null,
       tags: [],
       samples: null,
+      lora: 'final',
       ...over,
     };
     return publish(spec, {
       job: this.job,
       artefact: join(this.root, 'out/lora.safetensors'),
       cwd: this.root,
+      saves: this.saves,
       home: this.root,
       env: this.env,
       signal,

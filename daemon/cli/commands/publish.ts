@@ -9,6 +9,10 @@ export const addPublish: AddCommand = (program, action) => {
     .argument('<JOB>', 'the job')
     .argument('[REPO]', 'owner/name; without, as its job file says, else your own name/JOB')
     .option('--public', 'for everyone to see; a new repository is private otherwise')
+    .option(
+      '--lora <WHICH>',
+      "final, best (by the mean loss), or a saved file, relative to the job's folder",
+    )
     .option('--detach', 'return at once; the daemon does it')
     .option('--json', 'as one JSON object')
     .action(action(publish));
@@ -16,6 +20,7 @@ export const addPublish: AddCommand = (program, action) => {
 
 interface Options extends FollowUpOptions {
   public?: true;
+  lora?: string;
 }
 
 async function publish(
@@ -27,6 +32,7 @@ async function publish(
   const asked = {
     ...(repo === undefined ? {} : { repo }),
     ...(options.public ? { private: false } : {}),
+    ...(options.lora === undefined ? {} : { lora: options.lora }),
   };
   return runFollowUp(context, job, 'publish', asked, options);
 }

@@ -41,7 +41,8 @@ export function onFollowedUp(turn: Turn, seen: Seen<'followed_up'>): void {
   const task = turn.job(job)?.tasks?.[name];
   if (task === undefined || task.id !== id || task.at !== 'running') return;
   if (outcome.is === 'done') {
-    turn.emit({ type: 'task_done', job, task: name, id, places: outcome.places });
+    const { is: _done, ...told } = outcome;
+    turn.emit({ type: 'task_done', job, task: name, id, ...told });
     return;
   }
   const { reason, remedy, permanent, retry_after } = outcome;

@@ -13,6 +13,8 @@ export interface CardFacts {
   readonly license_link: string | null;
   readonly tags: readonly string[];
   /** Paths in the repository, each with the words that made it. */
+  /** A sentence on which LoRA this is; null where there is nothing to say. */
+  readonly chosen: string | null;
   readonly samples: readonly { readonly path: string; readonly prompt: string }[];
 }
 
@@ -82,7 +84,7 @@ function present({ license, license_name, license_link }: CardFacts): Partial<Li
   };
 }
 
-function body({ job, repo, instance_prompt, samples }: CardFacts): string {
+function body({ job, repo, instance_prompt, samples, chosen }: CardFacts): string {
   const gallery = samples.length > 0 ? ['<Gallery />'] : [];
   const trigger =
     instance_prompt === null
@@ -98,6 +100,7 @@ function body({ job, repo, instance_prompt, samples }: CardFacts): string {
     ...trigger,
     '## Download model and use it with ComfyUI, AUTOMATIC1111, SD.Next, Invoke AI, Forge, etc.',
     'Weights for this model are available in Safetensors format.',
+    ...(chosen === null ? [] : [chosen]),
     '## How the night went',
     nightOf(job),
   ].join('\n\n');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { DiskBlob } from './disk-blob.js';
 
@@ -24,12 +24,12 @@ const IMAGES = new Set(['.png', '.jpg', '.jpeg', '.webp']);
  * the LoRA (kohya, FluxGym, the embedded trainer). The newest, in the order of their names.
  */
 export async function samplesOf(
-  lora: string,
+  results: string,
   cwd: string,
   pattern: string | null,
 ): Promise<string[]> {
   const found =
-    pattern === null ? await besides(lora) : await glob(pattern, { cwd, absolute: true });
+    pattern === null ? await besides(results) : await glob(pattern, { cwd, absolute: true });
   const images = found.filter((path) => IMAGES.has(extname(path).toLowerCase()));
   const dated = await Promise.all(images.map(async (path) => ({ path, at: await stat(path) })));
   const newest = dated
@@ -44,8 +44,8 @@ export async function samplesOf(
     .sort((a, b) => (basename(a) < basename(b) ? -1 : 1));
 }
 
-async function besides(lora: string): Promise<string[]> {
-  const folders = ['sample', 'samples'].map((name) => join(dirname(lora), name));
+async function besides(results: string): Promise<string[]> {
+  const folders = ['sample', 'samples'].map((name) => join(results, name));
   const lists = await Promise.all(
     folders.map(async (folder) => (await namesIn(folder)).map((name) => join(folder, name))),
   );

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /**
  * The words that each sample was made with, for the widget of the card: kohya and FluxGym keep them a
@@ -7,11 +7,11 @@ import { basename, dirname, join } from 'node:path';
  * (`{name}_{steps}_{number}_{time}.png`). Where they cannot be told, `otherwise`.
  */
 export async function promptsOf(
-  lora: string,
+  results: string,
   samples: readonly string[],
   otherwise: string,
 ): Promise<string[]> {
-  const text = await readFile(join(dirname(lora), 'sample_prompts.txt'), 'utf8').catch(
+  const text = await readFile(join(results, 'sample_prompts.txt'), 'utf8').catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
       throw error;

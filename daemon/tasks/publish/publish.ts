@@ -1,11 +1,12 @@
 import { basename } from 'node:path';
 import { commit } from '@huggingface/hub';
 import { hubTokens } from '../../../config/index.js';
+import type { CheckpointSpec } from '../../../trainer/checkpoints/index.js';
 import type { FollowUpOutcome, Job } from '../../core/index.js';
 import { Cannot, failureOf } from '../cannot.js';
-import { finishedLora } from '../finished-lora.js';
 import { GIVE, repoToWrite } from './account.js';
 import { cardOf } from './card.js';
+import { type ChosenLora, chosenLora } from './chosen-lora.js';
 import { type Local, localFile, localText, samplesOf } from './files.js';
 import { explained, hubUrlOf } from './hub.js';
 import { type HubFetch, hubFetch, longestCommit } from './hub-fetch.js';
@@ -25,6 +26,9 @@ export interface PublishSpec {
   readonly tags: readonly string[];
   /** A pattern of paths, relative to the job's folder; null for those beside the LoRA. */
   readonly samples: string | null;
+  /** `final`, `best`, or the path of a saved LoRA, relative to the job's folder; where absent (journals from
+   * before there was a choice) the final one. */
+  readonly lora?: string;
 }
 
 export interface PublishContext {
@@ -33,6 +37,8 @@ export interface PublishContext {
   readonly artefact: string;
   /** The job's folder, absolute. */
   readonly cwd: string;
+  /** Where the trainer saves LoRAs on its way; null where that is not known. */
+  readonly saves: CheckpointSpec | null;
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
@@ -51,14 +57,17 @@ export async function publish(
 ): Promise<FollowUpOutcome> {
   const { signal } = context;
   try {
-    return { is: 'done', places: await published(spec, context) };
+    return { is: 'done', ...(await published(spec, context)) };
   } catch (error) {
     signal.throwIfAborted();
     return failureOf(error);
   }
 }
 
-async function published(spec: PublishSpec, context: PublishContext): Promise<string[]> {
+async function published(
+  spec: PublishSpec,
+  context: PublishContext,
+): Promise<{ places: string[]; note?: string }> {
   const { env, home, job, signal, sleep, warn } = context;
   const { tokens, warnings } = hubTokens(env, home);
   warnings.forEach(warn);
@@ -72,9 +81,11 @@ async function published(spec: PublishSpec, context: PublishContext): Promise<st
   try {
     const repo = await repoToWrite(hub, given, spec.repo, job.name);
     const remote = { ...hub, repo, accessToken: given.token.reveal() };
-    const files = await filesOf(spec, context, repo);
+    const lora = await chosenLora(spec.lora ?? 'final', context);
+    const files = await filesOf(spec, context, repo, lora);
     await ensureRepo(remote, spec.private);
-    return await brought(remote, files, context);
+    const places = await brought(remote, files, context);
+    return lora.why === null ? { places } : { places, note: lora.why };
   } catch (error) {
     throw explained(error, hub, given.from);
   }
@@ -82,19 +93,19 @@ async function published(spec: PublishSpec, context: PublishContext): Promise<st
 
 async function filesOf(
   spec: PublishSpec,
-  { job, artefact, cwd, signal }: PublishContext,
+  { job, cwd, signal }: PublishContext,
   repo: string,
+  lora: ChosenLora,
 ): Promise<Local[]> {
-  const lora = await finishedLora(artefact, job.name);
-  const images = await samplesOf(lora.path, cwd, spec.samples);
-  const prompts = await promptsOf(lora.path, images, spec.instance_prompt ?? job.name);
+  const images = await samplesOf(lora.folder, cwd, spec.samples);
+  const prompts = await promptsOf(lora.folder, images, spec.instance_prompt ?? job.name);
   const samples = images.map((path, i) => ({
     path: `sample/${basename(path)}`,
     prompt: prompts[i] ?? '',
   }));
   const load = (path: string, source: string) => localFile(path, source, signal);
   return [
-    localText('README.md', cardOf({ ...spec, job, repo, samples })),
+    localText('README.md', cardOf({ ...spec, job, repo, samples, chosen: lora.why })),
     await load(lora.name, lora.path),
     ...(await Promise.all(images.map((source) => load(`sample/${basename(source)}`, source)))),
   ];
