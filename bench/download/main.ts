@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { parseBytes } from '../../config/index.js';
-import { aria2, type Client, library, ours, time } from './clients.js';
+import { aria2, aria2Synced, type Client, library, ours, time } from './clients.js';
 import { startBenchHub } from './hub.js';
 import { kills } from './kills.js';
 
@@ -52,14 +52,16 @@ if (values.kills !== undefined) {
   if (wanted('throttled')) {
     const mine = await measure(ours, rate);
     const theirs = await measure(aria2, rate);
+    const synced = await measure(aria2Synced, rate);
     const plain = await measure(library, rate);
-    console.log(
-      `throttled: ${(theirs / mine).toFixed(2)} x aria2c, ${(plain / mine).toFixed(1)} x downloadFile`,
-    );
+    const [a, b, c] = [theirs, synced, plain].map((seconds) => (seconds / mine).toFixed(2));
+    console.log(`throttled: ${a} x aria2c, ${b} x aria2c and sync, ${c} x downloadFile`);
   }
   if (wanted('unthrottled')) {
     const mine = await measure(ours, 0);
     const theirs = await measure(aria2, 0);
-    console.log(`unthrottled, ours with hash: ${(theirs / mine).toFixed(2)} x aria2c`);
+    const synced = await measure(aria2Synced, 0);
+    const [a, b] = [theirs, synced].map((seconds) => (seconds / mine).toFixed(2));
+    console.log(`unthrottled, ours with hash: ${a} x aria2c, ${b} x aria2c and sync`);
   }
 }
