@@ -15,7 +15,7 @@ export function news(before: JobStatus | null, after: JobStatus): string[] {
   const first = fresh.filter(({ attempt }) => attempt <= before.attempt);
   lines.push(...first.map(incidentLine));
   for (let attempt = before.attempt + 1; attempt <= after.attempt; attempt++) {
-    lines.push(attemptLine(attempt, attempt === after.attempt ? after.step : null));
+    lines.push(attemptLine(attempt, attempt === after.attempt ? after.resumed_from : null));
     lines.push(...told(attempt).map(incidentLine));
   }
   if (after.state !== before.state) lines.push(...stateLine(before, after));

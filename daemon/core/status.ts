@@ -37,6 +37,8 @@ export interface JobStatus {
   readonly attempt: number;
   readonly attempts_by_cause: Readonly<Record<string, number>>;
   readonly lost_steps: number;
+  /** The step of the checkpoint that the current attempt began at; null from the beginning. */
+  readonly resumed_from: number | null;
   readonly ettr: number | null;
   readonly trainer_pid: number | null;
   readonly last_step_time: number | null;
@@ -93,6 +95,7 @@ function jobStatus(job: Job, wall: number): JobStatus {
     attempt: job.attempt,
     attempts_by_cause: job.attempts_by_cause as Record<string, number>,
     lost_steps: tally.lost_steps,
+    resumed_from: job.from?.step ?? null,
     ettr: ettr(job, wall),
     trainer_pid: run.at === 'running' ? run.trainer.pid : null,
     last_step_time: progress.at,

@@ -19,7 +19,14 @@ describe('news', () => {
   });
 
   test('a failure, the attempt after it and its recovery are told in this order', () => {
-    const failed = job({ state: 'recovering', attempt: 2, step: 100, incidents: [crash] });
+    // It is looked at when the attempt has made two steps already.
+    const failed = job({
+      state: 'recovering',
+      attempt: 2,
+      step: 102,
+      resumed_from: 100,
+      incidents: [crash],
+    });
     expect(news(job(), failed)).toEqual([
       'attempt 1: crash: CUDA error',
       'attempt 2 starts from step 100',

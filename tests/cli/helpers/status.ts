@@ -13,6 +13,7 @@ export function job(over: Partial<JobStatus> = {}): JobStatus {
     attempt: 1,
     attempts_by_cause: { start: 1 },
     lost_steps: 0,
+    resumed_from: null,
     ettr: 0.97,
     trainer_pid: 4242,
     last_step_time: 1000,
