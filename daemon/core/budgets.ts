@@ -55,7 +55,7 @@ const ONCE: ReadonlySet<Phase> = new Set<Phase>([
   'first_step',
   'finish',
 ]);
-/** The others have passed often enough by then for a 99th percentile to be one: it is trusted instead. */
+/** The others have passed often enough by then for a 99th percentile to be one. */
 const OFTEN = 80;
 /** A trainer asks a hub for what it has already, logs in to a tracker, uploads its result: it then looks
  * idle for as long as the other side keeps it waiting. */
@@ -81,10 +81,10 @@ function workOut(phase: Phase, grounds: Grounds): PhaseBudget {
   if (sketch === undefined || samples(sketch) < policy.min_samples) return unknown;
   const times = timesIn(phase, sketch);
   if (times === null) return unknown;
-  const trusted = phase === 'step' || (!ONCE.has(phase) && samples(sketch) >= OFTEN);
-  const own = phase === 'step' ? Math.min(times.p99, pace ?? times.p99) : expected(sketch, times);
-  // Few samples are likely to have missed the slow ones.
   const n = samples(sketch);
+  const trusted = phase === 'step' || (!ONCE.has(phase) && n >= OFTEN);
+  const own = phase === 'step' ? Math.min(times.p99, pace ?? times.p99) : expected(n, times);
+  // Few samples are likely to have missed the slow ones.
   const wanted = own * policy.factor * (1 + FEW / (phase === 'step' ? Math.sqrt(n) : n));
   const ceiling = learnedCeiling(phase, n, { ...times, p99: own }, grounds);
   const silent = Math.min(Math.max(wanted, policy.floor_seconds), ceiling);
@@ -125,9 +125,9 @@ function timesIn(phase: Phase, sketch: Sketch): Times | null {
 const read: Partial<Record<Phase, { readonly sketch: Sketch; readonly times: Times | null }>> = {};
 
 /** How far the passes of one job are taken to be spread before there are any (the deviation of the
- * logarithm of a lognormal time), for how many samples that counts, and the most it is taken to be while
- * they are few: what a slow hour did to a few passes counts no more than that. */
-const SPREAD = { expected: 0.18, counts_for: 8, most: 0.18 };
+ * logarithm of a lognormal time), and for how many samples that counts. While they are few it is taken to
+ * be no more: what a slow hour did to a few passes counts for nothing. */
+const SPREAD = { usual: 0.18, counts_for: 8 };
 /** Standard normal quantiles: the distance of the quartiles, and of the 99th percentile from the median. */
 const QUARTILES = 1.349;
 const Z99 = 2.326;
@@ -135,13 +135,11 @@ const Z99 = 2.326;
 /** The 99th percentile that the median and the quartiles of a phase's passes let expect. Their own one is,
  * of few, the longest, which is short by a half where the only pass was a quick one; of many, what
  * slow minutes and waits made of one in a hundred. */
-function expected(sketch: Sketch, { median, quartiles, p99 }: Times): number {
-  const n = samples(sketch);
+function expected(n: number, { median, quartiles, p99 }: Times): number {
+  const { usual, counts_for } = SPREAD;
   const seen = Math.log(quartiles[1] / quartiles[0]) / QUARTILES;
-  const { counts_for, most } = SPREAD;
-  const square = (n * seen ** 2 + counts_for * SPREAD.expected ** 2) / (n + counts_for);
-  const spread = Math.sqrt(square);
-  if (n < OFTEN) return median * Math.exp(Z99 * Math.min(spread, most));
+  const spread = Math.sqrt((n * seen ** 2 + counts_for * usual ** 2) / (n + counts_for));
+  if (n < OFTEN) return median * Math.exp(Z99 * Math.min(spread, usual));
   return Math.min(p99, median * Math.exp(Z99 * spread));
 }
 
