@@ -135,11 +135,13 @@ const Z99 = 2.326;
 /** The 99th percentile that the median and the quartiles of a phase's passes let expect. Their own one is,
  * of few, the longest, which is short by a half where the only pass was a quick one; of many, what
  * slow minutes and waits made of one in a hundred. */
-function expected(n: number, { median, quartiles, p99 }: Times): number {
+function expected(n: number, { median, quartiles, p99, longest }: Times): number {
   const { usual, counts_for } = SPREAD;
   const seen = Math.log(quartiles[1] / quartiles[0]) / QUARTILES;
   const spread = Math.sqrt((n * seen ** 2 + counts_for * usual ** 2) / (n + counts_for));
-  if (n < OFTEN) return median * Math.exp(Z99 * Math.min(spread, usual));
+  // Of two the shorter one may be the quick one.
+  const middle = n === 2 ? longest : median;
+  if (n < OFTEN) return middle * Math.exp(Z99 * Math.min(spread, usual));
   return Math.min(p99, median * Math.exp(Z99 * spread));
 }
 

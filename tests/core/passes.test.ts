@@ -45,6 +45,23 @@ test('one quick pass does not make the next one hang that is twice as long and w
   expect(verdict(saved(1, () => 2.8))).toBeGreaterThan(1.5 * 5.8);
 });
 
+test('of two passes the longer one counts', () => {
+  expect(verdict(saved(2, (i) => (i === 0 ? 5.2 : 11.2)))).toBeGreaterThan(1.5 * 11.6);
+});
+
+test('a phase that is left open by mistake, for a step and until the next one, teaches nothing', () => {
+  const night = new Night(rules).start({ target_step: 1_000_000 });
+  night.beat({ phases: ['step', 'checkpoint'] }).steps(5, 0.5);
+  night.beat({ phases: ['step', 'sample'] }).pass(3);
+  night.beat({ phases: ['step', 'checkpoint'] }).steps(1, 0.5);
+  night
+    .beat({ phases: ['step', 'sample'] })
+    .pass(3)
+    .beat({ phases: ['step'] });
+  expect(night.job.learned.checkpoint).toBeUndefined();
+  expect(night.job.learned.sample).toMatchObject({ n: 2 });
+});
+
 test('passes that have been alike are waited for less than passes that were not', () => {
   const alike = verdict(saved(40, (i) => 6 * (1 + 0.02 * (i % 3))));
   const apart = verdict(saved(40, (i) => 6 * [0.7, 0.85, 1, 1.2, 1.5][i % 5]!));

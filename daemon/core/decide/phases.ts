@@ -15,7 +15,9 @@ export function withPhases(
   if (told && isSame(before.open, named)) return before;
   const { mono } = turn.now;
   const ended = before.open.filter((c) => !named.includes(c.name));
-  for (const closed of ended) left(turn, job, attempt, closed);
+  // Of a trainer that leaves phases open, one in which a step was made was over before.
+  const most = before.dangles ? 0 : 1;
+  for (const closed of ended) if (closed.steps <= most) left(turn, job, attempt, closed);
   const innermost = named.at(-1);
   const inside = innermost === before.open.at(-1)?.name;
   // Each time it is entered, though nothing else was told of in between.
@@ -45,7 +47,7 @@ function isSame(open: readonly PhaseClock[], named: readonly string[]): boolean 
 function left(turn: Turn, job: string, attempt: number, closed: PhaseClock): void {
   // The loop's own clock measures steps; a phase around them, whatever its name, only brackets them.
   // Nothing is learned of a phase during which nobody watched.
-  if (closed.name === 'step' || closed.steps >= 2 || Number.isNaN(closed.entered)) return;
+  if (closed.name === 'step' || Number.isNaN(closed.entered)) return;
   const seconds = turn.now.mono - closed.entered;
   turn.emit({ type: 'phase_left', job, attempt, phase: closed.name, seconds });
 }
