@@ -30,8 +30,7 @@ export class DownloadError extends Error {
 }
 
 /** Trying again later, with nothing changed by a person, may help. */
-export const mayPass = (kind: RefusalKind): boolean =>
-  kind === 'network' || kind === 'server' || kind === 'disk';
+export const mayPass = (kind: RefusalKind): boolean => kind === 'network' || kind === 'server';
 
 export function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;

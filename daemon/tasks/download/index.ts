@@ -1,6 +1,6 @@
 /** The door of the download task: models from the Hub to their places, each file proved. */
 export { type DownloadOptions, download, type Failure } from './download.js';
-export { DownloadError, mayPass, type RefusalKind } from './errors.js';
+export { DownloadError, type RefusalKind } from './errors.js';
 export type { DownloadEvent, FileFacts, Report } from './events.js';
 export {
   type FileProgress,

@@ -1,6 +1,6 @@
 import { ConfigError, loadModels } from '../../../config/index.js';
 import { download } from './download.js';
-import type { DownloadError } from './errors.js';
+import { mayPass } from './errors.js';
 import type { DownloadEvent } from './events.js';
 import type { DownloadSettings } from './session.js';
 
@@ -55,11 +55,11 @@ async function work({ home, models, settings, cache, replace }: Work): Promise<v
       signal: new AbortController().signal,
     });
     // What a person has to mend is told before what passes by itself.
-    const first = failures.find(({ error }) => !isAway(error)) ?? failures[0];
+    const first = failures.find(({ error }) => !mayPass(error.kind)) ?? failures[0];
     if (first !== undefined) {
       const { message, remedy } = first.error;
       const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : '';
-      const away = failures.every(({ error }) => isAway(error));
+      const away = failures.every(({ error }) => mayPass(error.kind));
       refused = { reason: `${message}${more}`, remedy, ...(away ? { away } : {}) };
     }
   } catch (error) {
@@ -71,8 +71,6 @@ async function work({ home, models, settings, cache, replace }: Work): Promise<v
   tell();
   process.send?.({ is: 'over', refused } satisfies Said, () => process.disconnect());
 }
-
-const isAway = ({ kind }: DownloadError): boolean => kind === 'network' || kind === 'server';
 
 const say = (said: Said): void => void process.send?.(said);
 
